@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# The flags of every target of ours and the libraries we stand on.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv)
+if(PROA_TESTS)
+  pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+  pkg_check_modules(NGHTTP2 IMPORTED_TARGET libnghttp2) # the other end and the oracle, in tests alone
+endif()
+
+add_library(proa_warnings INTERFACE)
+target_compile_options(proa_warnings INTERFACE -Wall -Wextra -Werror
+  $<$<COMPILE_LANGUAGE:C>:-Wshadow -Wstrict-prototypes -Wmissing-prototypes>)
+
+# Hidden visibility, our two include roots; what all sources of src/ and tests/ are compiled with.
+add_library(proa_internal INTERFACE)
+target_compile_options(proa_internal INTERFACE -fvisibility=hidden -fno-omit-frame-pointer)
+target_compile_definitions(proa_internal INTERFACE _DEFAULT_SOURCE _POSIX_C_SOURCE=200809L)
+target_include_directories(proa_internal INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(proa_internal INTERFACE proa_warnings Threads::Threads)
+
+if(PROA_SANITIZE)
+  add_compile_options(-fsanitize=${PROA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${PROA_SANITIZE})
+  if(PROA_SANITIZE MATCHES "thread" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-tsan)
+  endif()
+endif()
+if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+  add_compile_options(-gdwarf-4) # binutils 2.40 and valgrind 3.19 do not read clang-14's DWARF 5
+endif()
+if(PROA_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "PROA_FUZZ needs clang: cmake -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
