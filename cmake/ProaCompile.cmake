@@ -23,7 +23,9 @@ endif()
 
 add_library(proa_warnings INTERFACE)
 target_compile_options(proa_warnings INTERFACE -Wall -Wextra -Werror
-  $<$<COMPILE_LANGUAGE:C>:-Wshadow -Wstrict-prototypes -Wmissing-prototypes>)
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>
+  # `buffer *buffer` is our style: a variable named after its type; only variables over variables are a mistake.
+  $<$<AND:$<COMPILE_LANGUAGE:C>,$<C_COMPILER_ID:GNU>>:-Wshadow=local>)
 
 # Hidden visibility, our two include roots; what all sources of src/ and tests/ are compiled with.
 add_library(proa_internal INTERFACE)
