@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* io: loop, timers, mailbox, sockets, listeners, names. libuv, c-ares and the system calls live behind this face.
+ *
+ * Owns: file descriptors, the clock (read once a turn, in clock.c alone), the read buffer that a turn lends.
+ * Never does: frames, calls, user code other than through the functions registered here. Knows base only.
+ * Thread: everything belongs to the thread that turns the loop, except io_loop_post and io_loop_wake: any thread, and
+ * both are safe in a signal handler.
+ * A turn: wait for the kernel; read every ready socket; fire due timers; deliver mail; run dispatch tasks; run flush
+ * tasks (and dispatch tasks that these caused, a bounded number of rounds). */
+#ifndef IO_IO_H
+#define IO_IO_H
+#include "base/base.h"
+
+/* ---- Loop */
+typedef struct io_loop io_loop;
+typedef struct io_loop_options {
+    bool virtual_time;        /* the clock stands still while something is ready and jumps to the next timer when not */
+    const trace *trace;       /* borrowed until free; NULL: none */
+} io_loop_options;
+
+io_loop *io_loop_new(const io_loop_options *options);   /* owned: io_loop_free; NULL: no memory or no descriptor */
+void io_loop_free(io_loop *loop);                 /* every socket, listener and lookup was closed before */
+int64_t io_loop_now(const io_loop *loop);         /* monotonic ns, as read at the begin of this turn */
+int64_t io_clock_now(void);                       /* monotonic ns, read now; for waits outside a loop */
+void io_loop_turn(io_loop *loop, int64_t wait_ns);/* 0: never waits; negative: until something is ready or a timer is due */
+int io_loop_fd(const io_loop *loop);              /* readable when a turn has something to do */
+int64_t io_loop_wait_ns(const io_loop *loop);     /* until the next turn is due: 0 while tasks or mail wait, INT64_MAX: never */
+void io_loop_wake(io_loop *loop);                 /* any thread: a waiting turn returns */
+hold_pool *io_loop_pool(io_loop *loop);           /* borrowed: recycled blocks of this thread */
+
+/* ---- Tasks: run once, later in this turn (or in the next, when added outside of one). Added twice: once. */
+typedef struct io_task { list_node node; void (*run)(struct io_task *task); } io_task;
+typedef enum io_phase { IO_DISPATCH, IO_FLUSH } io_phase;
+void io_loop_defer(io_loop *loop, io_task *task, io_phase phase);
+void io_task_cancel(io_task *task);
+
+/* ---- Timers: fire at their time or at most 1 ms late, never early. */
+typedef struct io_timer { wheel_timer timer; void (*fire)(struct io_timer *timer); } io_timer;
+void io_timer_start(io_loop *loop, io_timer *timer, int64_t deadline_ns);   /* one that runs is moved */
+void io_timer_stop(io_loop *loop, io_timer *timer);
+static inline bool io_timer_is_running(const io_timer *t) { return wheel_is_running(&t->timer); }
+
+/* ---- Mail from other threads: delivered in order of posting for one sender. The mail may be freed or posted again in deliver. */
+typedef struct io_mail { struct io_mail *next; void (*deliver)(struct io_mail *mail); } io_mail;
+void io_loop_post(io_loop *loop, io_mail *mail);  /* any thread; no allocation, no lock */
+
+/* ---- Addresses: "127.0.0.1:80", "[::1]:80", "localhost:80", "host:80", "unix:/path", "unix-abstract:name",
+ *      "ipv4:…", "ipv6:…", "dns:[///]host[:port]". Without a port: port_default, or an error when that is negative. */
+typedef struct io_address { unsigned size; union { unsigned short family; char bytes[112]; long align; } u; } io_address;  /* a sockaddr */
+#define IO_ADDRESSES_MAX 16
+typedef struct io_addresses { io_address items[IO_ADDRESSES_MAX]; unsigned count; } io_addresses;
+typedef struct io_target { char host[256]; int port; bool is_unix; bool is_numeric; io_addresses addresses; } io_target;
+/* Parses; numeric, unix and "localhost" targets already get their addresses (localhost: ::1 and 127.0.0.1).
+ * Errors: PROA_ERR_ADDRESS with the text and what is wrong with it. */
+proa_err io_target_parse(const char *text, int port_default, io_target *out, proa_error *error);
+bool io_address_is_loopback(const io_address *address);      /* loopback or a Unix socket */
+void io_address_format(const io_address *address, char *out, size_t size);   /* "ipv4:127.0.0.1:80", "unix:/path" */
+
+/* Names (c-ares). on_done runs in a later dispatch phase, once, also for a target that has its addresses already. */
+typedef struct io_lookup io_lookup;
+io_lookup *io_lookup_start(io_loop *loop, const io_target *target,
+                           void (*on_done)(void *owner, const io_addresses *addresses, const proa_error *error), void *owner);
+void io_lookup_cancel(io_lookup *lookup);         /* on_done will not run; after on_done the lookup is gone by itself */
+
+/* ---- Sockets: connected streams of bytes, TCP (no delay) or Unix. */
+typedef struct io_socket io_socket;
+typedef struct io_socket_handler {                /* called in the I/O phase, never inside a verb of io */
+    void (*on_connected)(void *owner);            /* client: the connection stands; may be NULL */
+    void (*on_bytes)(void *owner, proa_bytes bytes);   /* borrowed until it returns; the socket may be closed inside */
+    void (*on_writable)(void *owner);             /* after write took less than all */
+    void (*on_end)(void *owner, const proa_error *error);   /* once, the last: FIN has code PROA_ERR_NONE; else PROA_ERR_IO with text */
+} io_socket_handler;
+/* NULL: see error. The result of connecting comes through on_connected or on_end, also when it fails at once. */
+io_socket *io_socket_connect(io_loop *loop, const io_address *address, const io_socket_handler *handler, void *owner,
+                             proa_error *error);
+void io_socket_own(io_socket *socket, const io_socket_handler *handler, void *owner);   /* an accepted one; reading starts */
+/* How many bytes the kernel took; less than all: on_writable follows. A failure takes nothing and comes through on_end. */
+size_t io_socket_write(io_socket *socket, const proa_bytes *parts, size_t count);
+void io_socket_pause(io_socket *socket, bool is_paused);     /* no on_bytes while paused (a reset may still be noticed) */
+void io_socket_end(io_socket *socket);            /* FIN after what was written (shutdown); reading goes on */
+void io_socket_close(io_socket *socket);          /* at once; no handler runs any more; the memory goes by itself */
+const io_address *io_socket_peer(const io_socket *socket);   /* borrowed */
+bool io_socket_credentials(const io_socket *socket, int64_t *pid, int64_t *uid, int64_t *gid);   /* Unix sockets; else false */
+
+/* ---- Listeners. Out of descriptors, a listener frees its reserve, refuses one, and pauses 100 ms: it never spins (CVE-2023-4785). */
+typedef struct io_listener io_listener;
+typedef struct io_listener_options { bool is_shared; /* SO_REUSEPORT: one listener a loop */ unsigned unix_mode; int backlog; } io_listener_options;
+typedef void (*io_on_accept)(void *owner, io_socket *socket);   /* owned by the callee; reading starts with io_socket_own */
+/* NULL: see error (PROA_ERR_ADDRESS or PROA_ERR_IO, with the address: "127.0.0.1:80: address already in use"). A stale
+ * Unix socket file that nobody listens on is replaced; another file is not. */
+io_listener *io_listener_open(io_loop *loop, const io_address *address, const io_listener_options *options,
+                              io_on_accept on_accept, void *owner, proa_error *error);
+const io_address *io_listener_address(const io_listener *listener);   /* borrowed; with the port that 0 became */
+void io_listener_close(io_listener *listener);    /* at once; a Unix socket file of ours is removed */
+#endif

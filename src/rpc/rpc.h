@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rpc: the semantics of gRPC calls over one HTTP/2 connection, without I/O (PROTOCOL-HTTP2.md).
+ *
+ * Owns: an h2_connection and the exchanges on it: headers, 5-byte framing, deadlines, cancellation, status, metadata.
+ * Never does: sockets, clocks, threads, Protobuf (messages are bytes), user code. Events are pulled, commands only queue.
+ * Used by: link, which pumps it, and call, which gives each exchange to a proa_call.
+ * An exchange is one call on a server, one attempt of a call on a client. It lives until rpc_exchange_release after its
+ * RPC_EVENT_END. */
+#ifndef RPC_RPC_H
+#define RPC_RPC_H
+#include "h2/h2.h"
+#include "proa/call.h"
+
+typedef struct rpc_endpoint rpc_endpoint;
+typedef struct rpc_exchange rpc_exchange;
+
+typedef struct rpc_options {
+    h2_role role;
+    limits limits;
+    size_t receive_bytes_max;     /* one message; 0: LIMITS_RECEIVE_BYTES_MAX */
+    hold_pool *pool;              /* borrowed; where received messages live; NULL: the heap */
+    slab *streams;                /* borrowed; blocks of rpc_exchange_block_size(); NULL: the connection's own */
+    const trace *trace;
+    uint64_t seed;
+    proa_bytes authority;         /* client: copied; :authority of every call */
+    proa_bytes user_agent;        /* client: copied; empty: "grpc-c-proa/VERSION" */
+    bool is_tls;                  /* client: :scheme https */
+} rpc_options;
+size_t rpc_exchange_block_size(void);
+rpc_endpoint *rpc_endpoint_new(const rpc_options *options, int64_t now);   /* owned; NULL: no memory */
+void rpc_endpoint_free(rpc_endpoint *endpoint);   /* exchanges not yet released are detached: commands on them do nothing */
+
+/* ---- The five verbs, as of h2 */
+void rpc_endpoint_feed(rpc_endpoint *endpoint, proa_bytes bytes, int64_t now);
+typedef enum rpc_event_type {
+    RPC_EVENT_NONE = 0,
+    RPC_EVENT_READY,      /* connection: the peer's first SETTINGS arrived (resets backoff, doc/connection-backoff.md) */
+    RPC_EVENT_ROOM,       /* client: rpc_exchange_begin may succeed again */
+    RPC_EVENT_CALL,       /* server: exchange is a new call; path, headers and deadline can be read */
+    RPC_EVENT_HEADERS,    /* client: the reply's headers arrived */
+    RPC_EVENT_MESSAGE,    /* a whole message can be popped (reported when the queue was empty before) */
+    RPC_EVENT_HALF_CLOSE, /* the peer ended its messages; what was received can still be popped */
+    RPC_EVENT_WRITABLE,   /* queued bytes fell under half the bound after a push had said false */
+    RPC_EVENT_END,        /* exchange: its last event, exactly once. client: status, trailers can be read, after queued
+                             messages were popped they are still there. server: how it ended */
+    RPC_EVENT_GOAWAY,     /* connection: begins no more calls; running ones go on */
+    RPC_EVENT_CLOSED      /* connection: its last event, after END of every exchange */
+} rpc_event_type;
+typedef struct rpc_event {
+    rpc_event_type type;
+    rpc_exchange *exchange;
+    bool is_unprocessed;          /* END on a client: surely not acted upon: may be sent again (gRFC A6 transparent retry) */
+    h2_fault fault;               /* CLOSED, GOAWAY */
+    proa_bytes debug;             /* GOAWAY: borrowed until the next event */
+} rpc_event;
+bool rpc_endpoint_next_event(rpc_endpoint *endpoint, rpc_event *out);
+bool rpc_endpoint_emit(rpc_endpoint *endpoint, h2_output *out, int64_t now);
+void rpc_endpoint_sent(rpc_endpoint *endpoint, size_t size);
+int64_t rpc_endpoint_deadline(const rpc_endpoint *endpoint);
+void rpc_endpoint_tick(rpc_endpoint *endpoint, int64_t now);
+
+bool rpc_endpoint_wants_input(const rpc_endpoint *endpoint);
+bool rpc_endpoint_is_over(const rpc_endpoint *endpoint);     /* close the transport */
+bool rpc_endpoint_can_begin(const rpc_endpoint *endpoint);   /* client: there is room for another call now */
+unsigned rpc_endpoint_exchanges(const rpc_endpoint *endpoint);   /* running */
+const h2_counters *rpc_endpoint_counters(const rpc_endpoint *endpoint);
+void rpc_endpoint_drain(rpc_endpoint *endpoint);             /* graceful; CLOSED when the last exchange ended */
+void rpc_endpoint_stop(rpc_endpoint *endpoint);              /* now: exchanges end (client CANCELLED; server: replies UNAVAILABLE first), then CLOSED */
+void rpc_endpoint_lost(rpc_endpoint *endpoint, const char *reason);   /* transport gone: UNAVAILABLE at clients, CANCELLED at servers */
+
+/* ---- Exchanges: client */
+typedef struct rpc_request {
+    proa_bytes path;              /* "/pkg.Service/Method" */
+    proa_headers headers;         /* custom metadata, -bin raw; encoded at once. A name or value that HTTP forbids: PROA_ERR_MALFORMED */
+    int64_t deadline_ns;          /* monotonic; INT64_MAX: none */
+    size_t receive_bytes_max;     /* 0: the endpoint's */
+    void *user;
+} rpc_request;
+proa_err rpc_exchange_begin(rpc_endpoint *endpoint, const rpc_request *request, int64_t now, rpc_exchange **out);   /* LIMIT: no room;
+                                                     CLOSED: begins no more; NOMEM */
+void rpc_exchange_end_requests(rpc_exchange *exchange);      /* half-close, after what was pushed */
+/* ---- Exchanges: server */
+proa_bytes rpc_exchange_path(const rpc_exchange *exchange);  /* borrowed until release; always "/service/method" */
+proa_err rpc_exchange_send_headers(rpc_exchange *exchange, proa_headers headers);   /* once, before the first message; implied by it */
+/* Trailers (Trailers-Only when nothing was sent before). The message text is cut at LIMITS_STATUS_MESSAGE_BYTES_MAX and
+ * percent-encoded; details become grpc-status-details-bin unless the code is OK. END follows. A second finish does nothing. */
+proa_err rpc_exchange_finish(rpc_exchange *exchange, const proa_status *status, proa_headers trailers);
+/* ---- Exchanges: both */
+void *rpc_exchange_user(const rpc_exchange *exchange);
+void rpc_exchange_set_user(rpc_exchange *exchange, void *user);
+void rpc_exchange_release(rpc_exchange *exchange);           /* after END */
+int64_t rpc_exchange_deadline(const rpc_exchange *exchange); /* monotonic ns; INT64_MAX: none */
+/* Ends it now with this status on our side: RST_STREAM with the code that the status maps to, END follows. */
+void rpc_exchange_cancel(rpc_exchange *exchange, proa_code code, const char *text);   /* text is static */
+/* Messages out. body has RPC_ENVELOPE_SIZE writable bytes in front of it; copied. true: there is room for another. */
+#define RPC_ENVELOPE_SIZE 5
+bool rpc_exchange_push(rpc_exchange *exchange, char *body, size_t size);
+bool rpc_exchange_push_slice(rpc_exchange *exchange, proa_slice *slice);     /* takes it */
+bool rpc_exchange_can_push(const rpc_exchange *exchange);    /* queued bytes are under the bound and it did not end */
+size_t rpc_exchange_queued(const rpc_exchange *exchange);    /* bytes pushed and not yet framed */
+void rpc_exchange_set_queue_max(rpc_exchange *exchange, size_t bytes);       /* default LIMITS_QUEUE_BYTES_MAX */
+/* Messages in. Popping returns flow-control credit. The slice has HOLD_SLOP readable bytes behind it. */
+bool rpc_exchange_pop(rpc_exchange *exchange, proa_slice *out);
+bool rpc_exchange_has_message(const rpc_exchange *exchange);
+bool rpc_exchange_is_half_closed(const rpc_exchange *exchange);   /* the peer will send no more messages */
+/* Metadata without the reserved names, -bin decoded (comma-split first). Built in arena once, then the same. data NULL: not there (yet). */
+proa_headers rpc_exchange_request_headers(rpc_exchange *exchange, proa_arena *arena);
+proa_headers rpc_exchange_reply_headers(rpc_exchange *exchange, proa_arena *arena);
+proa_headers rpc_exchange_trailers(rpc_exchange *exchange, proa_arena *arena);
+bool rpc_exchange_has_ended(const rpc_exchange *exchange);
+proa_status rpc_exchange_status(rpc_exchange *exchange, proa_arena *arena);  /* after END; text and details in arena */
+
+/* ---- Tables that live here and nowhere else; each row cites its source. */
+proa_code rpc_code_of_http(unsigned http_status);
+proa_code rpc_code_of_h2(uint32_t h2_code_value);
+uint32_t rpc_h2_of_code(proa_code code);
+proa_code rpc_code_of_err(proa_err error);
+#endif
