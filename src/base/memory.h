@@ -7,4 +7,8 @@
 void *memory_new(size_t size);                    /* zeroed; owned: memory_free; NULL: no memory */
 void *memory_resize(void *memory, size_t size);   /* as realloc: new part not zeroed; NULL: no memory, old block stays */
 void memory_free(void *memory);                   /* NULL is fine */
+
+/* For tests: from now on allocations of all threads are counted, and the n-th fails (1: the next; 0: none does). */
+void memory_watch(size_t fail_nth);
+size_t memory_unwatch(void);                      /* back to normal; how many were asked for since memory_watch */
 #endif
