@@ -20,6 +20,9 @@ endif()
 # Each C file of dir that has a main becomes the program <p><stem>; the other C files and the code generated from the
 # .proto files below dir and PROTO_DIRS go into each of them. They link the shared library and see the public headers
 # alone, unless INTERNAL: then they link the objects of the folders whose faces they include.
+add_custom_target(examples)  # what ./dev demo builds
+add_custom_target(generated) # what clang-tidy needs: the headers that protoc-gen-proa writes
+
 function(proa_add_programs)
   cmake_parse_arguments(PARSE_ARGV 0 arg "INTERNAL" "DIR;PREFIX" "PROTO_DIRS")
   file(GLOB sources CONFIGURE_DEPENDS ${arg_DIR}/*.c)
@@ -57,6 +60,7 @@ function(proa_add_programs)
     endif()
     if(protos)
       proa_generate(TARGET ${common} PROTOS ${protos} IMPORT_DIRS ${arg_DIR} ${arg_PROTO_DIRS})
+      add_dependencies(generated ${common})
     endif()
   endif()
   foreach(source IN LISTS mains)
@@ -75,6 +79,9 @@ function(proa_add_programs)
       proa_link_folders(${program} ${folders})
     else()
       target_link_libraries(${program} PRIVATE proa)
+    endif()
+    if(arg_DIR MATCHES "/examples/")
+      add_dependencies(examples ${program})
     endif()
   endforeach()
 endfunction()

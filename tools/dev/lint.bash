@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+# The checkers of tools/, clang-format, clang-tidy, and the documentation of the public headers.
+
+# C sources and headers of ours; what a generator wrote, and tables, are nobody's style.
+all_sources() {
+    git ls-files --cached --others --exclude-standard -- '*.c' '*.h' '*.cpp' |
+        grep -Ev '\.proa\.[ch]$|^tests/golden/' | while read -r file; do [[ ! -e $file ]] || printf '%s\n' "$file"; done
+}
+
+# What differs from the last commit, is new, or (on a clean tree) was changed by the last commit.
+changed_sources() {
+    local changed
+    changed=$( (git diff --name-only HEAD; git ls-files --others --exclude-standard) | sort -u)
+    [[ -n $changed ]] || changed=$(git show --name-only --format= HEAD)
+    all_sources | grep -Fx -f <(printf '%s\n' "$changed") || true
+}
+
+fmt() {
+    if [[ ${1:-} == --check ]]; then
+        local bad
+        bad=$(all_sources | xargs -r clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*:[0-9]*\):.*/\1: not formatted (.\/dev fmt)/p' | sort -u -t: -k1,1) || true
+        [[ -z $bad ]] || { printf '%s\n' "$bad"; return 1; }
+        return
+    fi
+    [[ $# -eq 0 ]] || die "fmt: unknown option $1; there is --check"
+    all_sources | xargs -r clang-format -i
+}
+
+# Warnings about an undocumented public symbol are errors; the lines name file and line.
+build_docs() {
+    mkdir -p build/docs build/log
+    rm -f build/docs/warnings
+    if ! doxygen Doxyfile >build/log/doxygen 2>&1 || [[ -s build/docs/warnings ]]; then
+        cat build/docs/warnings build/log/doxygen 2>/dev/null | grep -E 'warning|error' | sed "s|^$ROOT/||" | sort -u >&2
+        return 1
+    fi
+}
+
+tidy() { # FILES...
+    configure "$BUILD"
+    local sources
+    sources=$(printf '%s\n' "$@" | grep -E '\.c$' | grep -Ev '^tests/(compile_fail|must_fail|install)/' || true)
+    [[ -n $sources ]] || return 0
+    # shellcheck disable=SC2086
+    printf '%s\n' $sources | xargs -P "$JOBS" -n 4 clang-tidy -p "$BUILD" --quiet --warnings-as-errors='*' \
+        --extra-arg=-Wno-unknown-warning-option 2>build/log/tidy.err
+}
+
+lint() {
+    local all=0 failed=0 sources checker
+    [[ $# -eq 0 || ( $# -eq 1 && $1 == --all ) ]] || die "lint: unknown option $1; there is --all"
+    [[ ${1:-} == --all ]] && all=1
+    mkdir -p build/log
+    for checker in tools/check_*.py; do
+        [[ $checker == tools/check_exports.py ]] && continue # of a built library: a test
+        python3 "$checker" || failed=1
+    done
+    say "format"
+    fmt --check || failed=1
+    say "documentation of include/proa"
+    build_docs || failed=1
+    if ((all)); then sources=$(all_sources); else sources=$(changed_sources); fi
+    say "clang-tidy, $(printf '%s' "$sources" | grep -c '\.c$' || true) files"
+    # Generated headers have to be there before anything that includes them is parsed.
+    configure "$BUILD"
+    compile "$BUILD" generated || failed=1
+    # shellcheck disable=SC2086
+    tidy $sources || failed=1
+    ((failed == 0)) || die "lint found something"
+    say "lint: clean"
+}
