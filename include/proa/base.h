@@ -91,7 +91,8 @@ typedef enum proa_err {
 /** What failed, where and in words, for one line in a log. Frozen. Fields that do not apply are zero. */
 typedef struct proa_error {
     proa_err code;         /**< never PROA_ERR_NONE once it was filled in */
-    uint32_t line, column; /**< place in a text, from 1 */
+    uint32_t line;         /**< place in a text, from 1 */
+    uint32_t column;       /**< in bytes, from 1 */
     size_t offset;         /**< place in bytes, from 0 */
     char text[232];        /**< one line without newline, NUL-terminated, cut to fit */
 } proa_error;
