@@ -3,6 +3,7 @@
 #
 #   <stem>_test.c     a test program of its own, linked with its folder and every lower rank
 #   <stem>_testlib.c  code that several tests of one folder share: in each of them, never in the library
+#   google/**.proa.c  generated code that is checked in, part of the folder
 #   main.c            of a program (rank 8): not in the object library, so that its tests have their own main
 
 include(ProaLadder)
@@ -12,11 +13,15 @@ function(proa_add_folder folder rank)
   file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.c)
   list(FILTER sources EXCLUDE REGEX "_(test|testlib)\\.c$")
   list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+  file(GLOB_RECURSE generated CONFIGURE_DEPENDS ${dir}/*.proa.c)
+  list(APPEND sources ${generated})
+  list(REMOVE_DUPLICATES sources)
   if(NOT sources)
     return()
   endif()
   add_library(proa_${folder} OBJECT ${sources})
   target_link_libraries(proa_${folder} PRIVATE proa_internal)
+  proa_include_generated(proa_${folder} ${folder})
   if(rank GREATER_EQUAL 3)
     target_link_libraries(proa_${folder} PRIVATE PkgConfig::LIBUV)
   endif()

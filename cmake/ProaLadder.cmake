@@ -27,11 +27,19 @@ function(proa_folders_below rank out)
   set(${out} ${result} PARENT_SCOPE)
 endfunction()
 
+# Generated code that is checked in is included by its proto path: "google/protobuf/descriptor.proa.h".
+function(proa_include_generated target folder)
+  if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/src/${folder}/google)
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src/${folder})
+  endif()
+endfunction()
+
 # Links the objects of folders (those that exist) and what these folders stand on.
 function(proa_link_folders target)
   foreach(folder IN LISTS ARGN)
     if(TARGET proa_${folder})
       target_sources(${target} PRIVATE $<TARGET_OBJECTS:proa_${folder}>)
+      proa_include_generated(${target} ${folder})
       if(PROA_RANK_${folder} GREATER_EQUAL 3)
         target_link_libraries(${target} PRIVATE PkgConfig::LIBUV)
       endif()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""check_lengths.py [ROOT]: a function of more than 70 lines or a file of more than 800 wants another shape.
+"""check_lengths.py [ROOT]: a function of more than 70 lines or a file of more than 800 wants another shape,
+and a line of more than 132 columns is cut (120 is the habit; the rest is for a comment at the end of a table's row).
 
 Exempt: generated files (.proa.c and .proa.h with the banner) and pure tables (.inc). It says how many those are.
 A function is counted from the line of its opening brace to that of its closing one, both included.
@@ -12,6 +13,7 @@ from tree import blank_comments_and_strings, open_tree
 
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 800
+COLUMNS_MAX = 132
 FUNCTION_NAME = re.compile(r"([A-Za-z_]\w*)\s*\(")
 
 
@@ -56,6 +58,9 @@ def main():
         length = len(text.splitlines())
         if length > FILE_LINES_MAX:
             tree.find(path, FILE_LINES_MAX + 1, f"the file has {length} lines, at most {FILE_LINES_MAX}")
+        for number, line in enumerate(text.splitlines(), 1):
+            if len(line) > COLUMNS_MAX:
+                tree.find(path, number, f"the line has {len(line)} columns, at most {COLUMNS_MAX}")
         if path.endswith((".py", ".bash")):
             continue
         for line, name, lines in functions(text):

@@ -3,7 +3,7 @@
 # in build/fuzz/corpus; one that breaks a target is left in build/fuzz/found and named.
 
 fuzz() { # [SECONDS] [TARGET]
-    local seconds=20 only="" target name ran=0 failed=0
+    local seconds=20 only="" target name inputs ran=0 failed=0
     for argument in "$@"; do
         if [[ $argument =~ ^[0-9]+$ ]]; then seconds=$argument; else only=${argument%_fuzz}; fi
     done
@@ -20,7 +20,8 @@ fuzz() { # [SECONDS] [TARGET]
         mkdir -p "$dir/corpus/$name" "tests/fuzz/corpus/$name"
         if quietly "$dir/log/$name" "$dir/fuzz/${name}_fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
             -print_final_stats=1 -artifact_prefix="$dir/found/$name-" "$dir/corpus/$name" "tests/fuzz/corpus/$name"; then
-            say "$(printf '%-24s %12s inputs in %s s' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$dir/log/$name")" "$seconds")"
+            inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$dir/log/$name")
+            say "$(printf '%-24s %12s inputs in %s s' "$name" "$inputs" "$seconds")"
         else
             failed=$((failed + 1))
             say "$name: FAILED, the input is in build/fuzz/found, the log in build/fuzz/log/$name"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # The checkers of tools/, clang-format, clang-tidy, and the documentation of the public headers.
 
-# C sources and headers of ours; what a generator wrote, and tables, are nobody's style.
+# C sources of ours. What a generator wrote is nobody's style; headers are tables, see .clang-format.
 all_sources() {
-    git ls-files --cached --others --exclude-standard -- '*.c' '*.h' '*.cpp' |
+    git ls-files --cached --others --exclude-standard -- '*.c' |
         grep -Ev '\.proa\.[ch]$|^tests/golden/' | while read -r file; do [[ ! -e $file ]] || printf '%s\n' "$file"; done
 }
 
@@ -18,7 +18,8 @@ changed_sources() {
 fmt() {
     if [[ ${1:-} == --check ]]; then
         local bad
-        bad=$(all_sources | xargs -r clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*:[0-9]*\):.*/\1: not formatted (.\/dev fmt)/p' | sort -u -t: -k1,1) || true
+        bad=$(all_sources | xargs -r clang-format --dry-run 2>&1 |
+            sed -n 's/^\([^:]*:[0-9]*\):.*/\1: not formatted (.\/dev fmt)/p' | sort -u -t: -k1,1) || true
         [[ -z $bad ]] || { printf '%s\n' "$bad"; return 1; }
         return
     fi

@@ -45,7 +45,8 @@ need_packages() { # KIND...
     quietly build/log/apt $sudo env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
         die "apt-get update failed"
     # shellcheck disable=SC2086
-    quietly build/log/apt $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing ||
+    quietly build/log/apt $sudo env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends $missing ||
         die "apt-get install failed"
 }
 
@@ -58,13 +59,15 @@ need_go_peers() {
     local go found
     go=$(command -v go || true)
     [[ -n $go || ! -x /usr/local/go/bin/go ]] || go=/usr/local/go/bin/go
-    [[ -n $go ]] || die "the Go peers need Go 1.$GO_VERSION_MIN or newer in PATH (Debian 12's is too old): see tests/peers/README.md"
+    local need="the Go peers need Go 1.$GO_VERSION_MIN or newer in PATH (Debian 12's is too old): see tests/peers/README.md"
+    [[ -n $go ]] || die "$need"
     found=$("$go" version | sed -E 's/.*go1\.([0-9]+).*/\1/')
-    [[ $found -ge $GO_VERSION_MIN ]] || die "the Go peers need Go 1.$GO_VERSION_MIN or newer, found 1.$found: see tests/peers/README.md"
+    [[ $found -ge $GO_VERSION_MIN ]] || die "$need; found 1.$found"
     say "Building the Go peers into build/peers (two minutes the first time) ..."
     mkdir -p build/peers/bin
     # No -trimpath: the interop programs find their certificates by the path that they were built at.
-    (cd tests/peers/go && quietly "$ROOT/build/log/peers_go" "$go" build -p "$JOBS" -buildvcs=false -mod=readonly -o "$ROOT/build/peers/bin/" tool) ||
+    (cd tests/peers/go && quietly "$ROOT/build/log/peers_go" \
+        "$go" build -p "$JOBS" -buildvcs=false -mod=readonly -o "$ROOT/build/peers/bin/" tool) ||
         die "the Go peers did not build"
     cat tests/peers/go/go.mod tests/peers/go/go.sum | cksum >$stamp
 }
@@ -78,7 +81,8 @@ need_python_peers() {
     say "Installing the Python peers into build/peers ..."
     mkdir -p build/peers
     quietly build/log/peers_python python3 -m venv build/peers/python || die "python3 -m venv failed"
-    quietly build/log/peers_python build/peers/python/bin/pip install --disable-pip-version-check --no-input -r tests/peers/python/requirements.txt ||
+    quietly build/log/peers_python build/peers/python/bin/pip install --disable-pip-version-check --no-input \
+        -r tests/peers/python/requirements.txt ||
         die "the Python peers did not install"
     cksum <tests/peers/python/requirements.txt >$stamp
 }
