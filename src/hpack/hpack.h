@@ -10,6 +10,8 @@
 #include "base/limits.h"
 #include "proa/base.h"
 
+#define HPACK_TABLE_BYTES_MAX (16u * 1024 * 1024)   /* no dynamic table is larger: bounds every table_bytes_max below */
+
 /* Names that the layers above switch on, so that nobody compares strings. Numbers are not part of any protocol. */
 typedef enum hpack_name {
     HPACK_NAME_UNKNOWN = 0,
@@ -77,6 +79,7 @@ typedef struct hpack_block {
      * free) runs when the last reference goes. */
     void *note;
     void (*note_free)(void *note);
+    uint32_t verdict;            /* h2's: what the rules of RFC 9113 8 say about this block; 0 when the block is new */
 } hpack_block;
 
 hpack_block *hpack_block_retain(hpack_block *block);   /* gives it back, for chaining */
@@ -123,7 +126,7 @@ void hpack_encoder_free(hpack_encoder *encoder);                          /* NUL
 /* The peer's SETTINGS_HEADER_TABLE_SIZE, when its SETTINGS are applied; 4096 until then. */
 void hpack_encoder_set_table_bytes_max(hpack_encoder *encoder, uint32_t table_bytes_max);
 /* Appends the fields to out, as a block or as the next part of one. What was encoded must be sent, in this order.
- * NOMEM: out and encoder are as before. */
+ * NOMEM, LIMIT (a string of about 4 GiB): out and encoder are as before. */
 PROA_CHECK proa_err hpack_encode(hpack_encoder *encoder, const hpack_field *fields, size_t count, buffer *out);
 /* Bytes whose encoding left this number as it was may be sent again, without encoding, while it is still the same.
  * It changes with every insertion, and when a size update is owed. */
