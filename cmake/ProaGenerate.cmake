@@ -11,6 +11,7 @@
 
 # Finds what protoc will call `name`: the path of `proto` below the import folder that holds it (the longest fit).
 function(_proa_find_proto proto dirs out_file out_name)
+  set(file "")
   if(IS_ABSOLUTE ${proto})
     set(file ${proto})
   else()
@@ -23,7 +24,7 @@ function(_proa_find_proto proto dirs out_file out_name)
   if(NOT file OR NOT EXISTS ${file})
     message(FATAL_ERROR "proa_generate: ${proto}: no such file below ${dirs}")
   endif()
-  set(best)
+  set(best "")
   foreach(dir IN LISTS dirs)
     file(RELATIVE_PATH relative ${dir} ${file})
     string(LENGTH ${relative} length)
