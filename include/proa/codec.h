@@ -305,7 +305,8 @@ static inline const char *proa_get_message(proa_decoder *d, const char *p, const
     d->depth++;
     return PROA_LIKELY_(p == end) ? p : p ? proa_fail_end_(d, p) : NULL;
 }
-PROA_API const char *proa_get_group(proa_decoder *d, const char *p, const char *end, uint32_t tag, const proa_type *type, void *message);
+PROA_API const char *proa_get_group(proa_decoder *d, const char *p, const char *end, uint32_t tag, const proa_type *type,
+                                    void *message);
 
 /* One more element, zeroed, at the end of a list of messages. At p is its content: more elements with this tag are counted. */
 PROA_API void *proa_add_message(proa_decoder *d, const char *p, const char *end, uint32_t tag, void *list, size_t size);
@@ -313,16 +314,17 @@ PROA_API void *proa_add_message(proa_decoder *d, const char *p, const char *end,
 PROA_API const char *proa_get_list(proa_decoder *d, const char *p, const char *end, uint32_t tag, void *list, proa_kind kind);
 PROA_API const char *proa_get_packed(proa_decoder *d, const char *p, const char *end, void *list, proa_kind kind);
 /* A run of map entries; a value that a closed enum does not name sends its entry to unknown. p is behind the tag. */
-PROA_API const char *proa_get_map(proa_decoder *d, const char *p, const char *end, uint32_t tag, const proa_type *entry, void *map,
-                                  proa_unknown **unknown);
+PROA_API const char *proa_get_map(proa_decoder *d, const char *p, const char *end, uint32_t tag, const proa_type *entry,
+                                  void *map, proa_unknown **unknown);
 
 /* Closed enums alone; open ones are proa_get_enum and kind ENUM. */
 PROA_API bool proa_is_named(const proa_enum_type *type, int32_t number);
 PROA_API const char *proa_keep_enum(proa_decoder *d, const char *p, uint32_t tag, int32_t number, proa_unknown **unknown);
 PROA_API const char *proa_get_enum_list(proa_decoder *d, const char *p, const char *end, uint32_t tag, void *list,
                                         const proa_enum_type *type, proa_unknown **unknown);
-PROA_API const char *proa_get_enum_packed(proa_decoder *d, const char *p, const char *end, uint32_t tag /* of one element, unpacked */,
-                                          void *list, const proa_enum_type *type, proa_unknown **unknown);
+/* tag: of one element, as if not packed. */
+PROA_API const char *proa_get_enum_packed(proa_decoder *d, const char *p, const char *end, uint32_t tag, void *list,
+                                          const proa_enum_type *type, proa_unknown **unknown);
 
 /* ---- Encoding, backwards: from the last field to the first, so that a length is known when it is written. ----------- */
 
