@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GOOD
+int x = "text"; // expect-error: no such text
+#endif
