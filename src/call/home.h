@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The struct behind proa_loop. */
+#ifndef CALL_HOME_H
+#define CALL_HOME_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include "call/call.h"
+#include "pb/pb.h"
+
+size_t call_size(void);                           /* bytes of a proa_call, for the slab */
+#define HOME_ARENAS_MAX 64
+
+struct proa_loop {
+    io_loop *io;
+    trace trace;
+    bool is_driven;
+    bool is_virtual;
+    bool is_closing;
+    unsigned busy;                /* calls and servers that keep proa_loop_run going */
+    pthread_t owner;
+    slab calls, streams;
+    pb_scratch scratch;           /* where messages are encoded, backwards */
+    proa_arena *arenas[HOME_ARENAS_MAX];   /* reset, for the next calls */
+    unsigned arena_count;
+    list guests;
+    atomic_uint_least64_t tickets;   /* taken so far; a worker takes them too */
+    atomic_bool is_stopped;
+    struct {                      /* of a driven home: lock guards all of the struct */
+        pthread_mutex_t lock;
+        pthread_cond_t moved;     /* a turn was made */
+        unsigned waiting;
+        bool is_polling;          /* one of those who wait sits in poll, without the lock */
+        int64_t polls_until;
+    } shared;
+};
+
+void home_wait(proa_loop *home);                  /* driven, entered: until something moved */
+proa_arena *home_take_arena(proa_loop *home);     /* owned: home_give_arena; NULL: no memory */
+void home_give_arena(proa_loop *home, proa_arena *arena);
+#endif

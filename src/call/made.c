@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls that we make. Under each lies an attempt, an exchange on some connection; there is one today, and retry and hedging
+ * will put several here, one after or beside the other. Two pins: the user's, and that of the run until its last event. */
+#include "call/object.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+static int64_t deadline_of(proa_loop *home, const call_making *m)
+{
+    int64_t timeout = m->options->timeout_ns ? m->options->timeout_ns : m->timeout_ns;
+    int64_t parents = m->options->parent ? m->options->parent->deadline_ns : INT64_MAX;
+    if (!timeout)
+        return parents;
+    int64_t now = home_now(home);
+    int64_t own = timeout < 0 ? now - 1 : timeout > INT64_MAX - now ? INT64_MAX : now + timeout;
+    return own < parents ? own : parents;
+}
+
+static bool copy_options(proa_call *c, const call_making *m)
+{
+    const proa_call_options *o = m->options;
+    c->on_ready = o->on_ready;
+    c->on_done = o->on_done;
+    c->callback_user = o->user;
+    c->waits_for_ready = o->wait_for_ready;
+    for (size_t i = 0; i < o->headers.count; i++)
+        if (header_list_add(&c->user.headers, call_arena(c), o->headers.data[i].name, o->headers.data[i].value) != PROA_ERR_NONE)
+            return false;
+    if (m->method) {
+        c->user.path = m->method->path.data;
+        return true;
+    }
+    proa_bytes path = proa_bytes_of(m->path);
+    path.size++;                                   /* with its NUL */
+    proa_arena *arena = call_arena(c);
+    c->user.path = arena ? proa_arena_copy(arena, path).data : NULL;
+    return c->user.path != NULL;
+}
+
+/* A callback may end the call, so it is pinned while it runs. on_done waits until what came before it was popped. */
+static void run_callbacks(io_task *task)
+{
+    proa_call *c = CONTAINER_OF(task, proa_call, task);
+    if (c->is_finished)
+        return;
+    call_pin(c);
+    if (c->on_ready)
+        c->on_ready(c, c->callback_user);
+    if (c->is_over && !c->is_finished && (!c->on_ready || traffic_is_at_end(c))) {
+        c->is_finished = true;
+        home_drop(c->home);
+        if (c->on_done) {
+            c->on_done(c, c->callback_user);
+            if (!c->parent)
+                call_unpin(c);                     /* the user's: the call goes */
+        }
+        call_unpin(c);                             /* of the run */
+    }
+    call_unpin(c);
+}
+
+static bool has_callbacks(const proa_call *c)
+{
+    return c->on_ready || c->on_done;
+}
+
+static void on_deadline(io_timer *timer)
+{
+    call_cancel(CONTAINER_OF(timer, proa_call, timer), PROA_DEADLINE_EXCEEDED, "the deadline passed before the call had a connection");
+}
+
+proa_call *call_make(proa_loop *home, const call_making *m)
+{
+    PROA_ASSERT(!home->is_driven || !(m->options->on_ready || m->options->on_done), "callbacks need a channel with a loop");
+    proa_call *c = call_new(home, m->is_remote);
+    if (!c)
+        return NULL;
+    c->method = m->method;
+    c->is_single_reply = m->method && !(m->method->flags & PROA_GEN_SERVER_STREAMS);
+    c->queue_bytes_max = m->queue_bytes_max ? m->queue_bytes_max : LIMITS_QUEUE_BYTES_MAX;
+    c->receive_bytes_max = m->receive_bytes_max;
+    c->hooks = m->hooks;
+    c->owner = m->owner;
+    c->task.run = run_callbacks;
+    c->timer.fire = on_deadline;
+    c->deadline_ns = deadline_of(home, m);
+    c->parent = m->options->parent;
+    bool is_whole = copy_options(c, m);
+    if (!c->is_remote)
+        made_begin(c);
+    if (!is_whole)
+        call_break(c, PROA_RESOURCE_EXHAUSTED, "no memory for the headers of a call");
+    return c;
+}
+
+void made_begin(proa_call *c)
+{
+    call_pin(c);                                   /* of the run */
+    home_keep(c->home);
+    if (c->parent) {
+        list_push(&c->parent->children, &c->sibling);
+        if (c->parent->is_over)
+            call_cancel(c, PROA_CANCELLED, "the call that it worked for is over");
+    }
+    if (c->is_over || c->deadline_ns == INT64_MAX)
+        return;
+    if (c->deadline_ns <= home_now(c->home))
+        call_cancel(c, PROA_DEADLINE_EXCEEDED, "the deadline was over before the call began");
+    else
+        io_timer_start(c->home->io, &c->timer, c->deadline_ns);
+}
+
+void call_submit(proa_call *c)
+{
+    call_post(c, CALL_CMD_SUBMIT);
+}
+
+static void push_what_waits(proa_call *c)
+{
+    if (c->is_remote) {
+        remote_flush(c);
+        return;
+    }
+    for (proa_slice slice; slice_queue_pop(&c->remote.out, &slice);)
+        rpc_exchange_push_slice(c->exchange, &slice);
+    if (c->has_ended_ours)
+        rpc_exchange_end_requests(c->exchange);
+}
+
+proa_err call_attach(proa_call *c, link_pump *pump, call_peer *peer)
+{
+    rpc_request request = {
+        .path = proa_bytes_of(c->user.path), .headers = { c->user.headers.data, c->user.headers.count },
+        .deadline_ns = c->deadline_ns, .receive_bytes_max = c->receive_bytes_max, .user = c };
+    proa_err err = rpc_exchange_begin(link_pump_endpoint(pump), &request, home_now(c->home), &c->exchange);
+    if (err == PROA_ERR_LIMIT || err == PROA_ERR_CLOSED)
+        return err;
+    if (err != PROA_ERR_NONE) {
+        call_refuse(c, err == PROA_ERR_MALFORMED ? PROA_INTERNAL : rpc_code_of_err(err), "%s",
+                    err == PROA_ERR_MALFORMED ? "a header or the path holds what HTTP forbids" : error_name(err));
+        return PROA_ERR_NONE;
+    }
+    io_timer_stop(c->home->io, &c->timer);
+    c->pump = pump;
+    peer->count++;
+    c->peer = peer;
+    rpc_exchange_set_queue_max(c->exchange, c->queue_bytes_max);
+    push_what_waits(c);
+    call_touch(c);
+    made_notice(c);
+    return PROA_ERR_NONE;
+}
+
+void call_refuse(proa_call *c, proa_code code, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (c->is_over)
+        return;
+    call_keep_refusal(c, code, text);
+    made_over(c);
+}
+
+void made_notice(proa_call *c)
+{
+    if (c->is_single_reply)
+        traffic_gather(c);
+    if (c->is_remote)
+        remote_refresh(c);
+    else if (c->on_ready)
+        call_schedule(c);
+    if (c->parent)
+        step_notice(c->parent);
+}
+
+void made_over(proa_call *c)
+{
+    c->is_over = true;
+    c->pump = NULL;
+    io_timer_stop(c->home->io, &c->timer);
+    call_pin(c);
+    made_notice(c);
+    if (!c->is_remote && has_callbacks(c)) {
+        call_schedule(c);
+    } else if (!c->is_finished) {
+        c->is_finished = true;
+        home_drop(c->home);
+        call_unpin(c);                             /* of the run */
+    }
+    call_unpin(c);
+}
+
+void made_end(proa_call *c)
+{
+    c->on_ready = c->on_done = NULL;
+    list_remove(&c->sibling);
+    c->parent = NULL;
+    call_cancel(c, PROA_CANCELLED, "the program ended the call");
+    if (c->is_over && !c->is_finished)
+        call_schedule(c);                          /* on_done was due; now the run ends without it */
+    call_unpin(c);
+}
+
+/* ---- The end, on the user's side */
+
+static proa_status final_status(proa_call *c, proa_arena *arena)
+{
+    if (c->refusal_code != PROA_OK)
+        return (proa_status){ .code = c->refusal_code,
+                              .message = proa_arena_copy(arena, c->refusal ? proa_bytes_of(c->refusal) : PROA_STR("")) };
+    return rpc_exchange_status(c->exchange, arena);
+}
+
+static proa_status refuse_reply(proa_arena *arena, proa_code code, const char *format, ...) PROA_PRINTF(3, 4);
+static proa_status refuse_reply(proa_arena *arena, proa_code code, const char *format, ...)
+{
+    char text[320];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return (proa_status){ .code = code, .message = proa_arena_copy(arena, proa_bytes_of(text)) };
+}
+
+/* gRPC status codes: a cardinality violation is UNIMPLEMENTED, a reply that does not parse INTERNAL (doc/statuscodes.md). */
+static proa_status decode_reply(proa_call *c, void *reply, proa_arena *arena)
+{
+    proa_error error;
+    proa_status ok = { .code = PROA_OK, .message = PROA_STR("") };
+    if (c->first_count != 1)
+        return refuse_reply(arena, PROA_UNIMPLEMENTED, "%u replies came where one is due", c->first_count);
+    if (!reply)
+        return refuse_reply(arena, PROA_RESOURCE_EXHAUSTED, "no memory for the reply");
+    if (pb_decode_slice(c->method->reply, c->first.bytes, arena, reply, &error) != PROA_ERR_NONE)
+        return refuse_reply(arena, error.code == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL, "the reply: %s", error.text);
+    if (arena_hold(arena, &c->first) != PROA_ERR_NONE)
+        return refuse_reply(arena, PROA_RESOURCE_EXHAUSTED, "no memory for the reply");
+    return ok;
+}
+
+static void settle_into(proa_call *c, void *reply, proa_arena *arena)
+{
+    c->user.is_settled = true;
+    c->user.status = final_status(c, arena);
+    if (c->user.status.code != PROA_OK || !c->is_single_reply)
+        return;
+    c->user.status = decode_reply(c, reply, arena);
+    c->user.reply = c->user.status.code == PROA_OK ? reply : NULL;
+}
+
+void made_settle(proa_call *c)
+{
+    if (c->user.is_settled)
+        return;
+    proa_arena *arena = call_arena(c);
+    settle_into(c, c->is_single_reply && arena ? proa_arena_alloc(arena, c->method->reply->size) : NULL, arena);
+}
+
+static bool is_over_remotely(proa_call *c)
+{
+    return c->remote.is_over;
+}
+
+proa_status call_await(proa_call *c, void *reply, proa_arena *arena)
+{
+    if (c->is_remote) {
+        remote_wait(c, is_over_remotely);
+    } else {
+        home_enter(c->home);
+        while (!c->is_over)
+            home_wait(c->home);
+        home_leave(c->home);
+    }
+    memset(reply, 0, c->method->reply->size);
+    settle_into(c, reply, arena);
+    proa_status status = c->user.status;
+    if (c->is_remote) {
+        call_post(c, CALL_CMD_END);
+    } else {
+        home_enter(c->home);
+        proa_loop *home = c->home;
+        made_end(c);
+        home_leave(home);
+    }
+    return status;
+}

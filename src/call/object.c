@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call's memory: who holds it, when it goes; and what can be read of it at any time. */
+#include "call/object.h"
+
+static void deliver(io_mail *mail);
+
+size_t call_size(void)
+{
+    return sizeof(struct proa_call);
+}
+
+proa_call *call_new(proa_loop *home, bool is_remote)
+{
+    proa_call *c = is_remote ? memory_new(sizeof *c) : slab_take(&home->calls);
+    if (!c)
+        return NULL;
+    c->home = home;
+    c->pins = 1;
+    c->deadline_ns = INT64_MAX;
+    c->mail.deliver = deliver;
+    list_init(&c->children);
+    atomic_init(&c->is_posted, false);
+    atomic_init(&c->is_cancelled, false);
+    atomic_init(&c->commands, 0);
+    if (is_remote && !remote_init(c)) {
+        memory_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+static void free_call(proa_call *c)
+{
+    proa_loop *home = c->home;
+    io_task_cancel(&c->task);
+    io_timer_stop(home->io, &c->timer);
+    if (c->exchange)
+        rpc_exchange_release(c->exchange);
+    if (c->is_remote)
+        remote_fini(c);
+    else
+        slice_queue_fini(&c->remote.out);
+    memory_free(c->refusal);
+    proa_slice_free(&c->first);
+    proa_slice_free(&c->user.message);
+    home_give_arena(home, c->user.arena);
+    home_give_arena(home, c->user.message_arena);
+    pb_scratch_fini(&c->user.scratch);
+    call_peer_drop(c->peer);
+    if (c->hooks)
+        c->hooks->gone(c->owner, c);
+    slab_give(&home->calls, c);
+}
+
+void call_pin(proa_call *c)
+{
+    c->pins++;
+}
+
+/* Children first: they point at their parent. Mail on its way points at the call, so it waits for that. */
+void call_unpin(proa_call *c)
+{
+    PROA_ASSERT(c->pins, "a call goes once");
+    if (--c->pins)
+        return;
+    for (list_node *node; (node = list_pop(&c->children));) {
+        proa_call *child = CONTAINER_OF(node, proa_call, sibling);
+        child->parent = NULL;
+        made_end(child);
+    }
+    if (atomic_load(&c->is_posted))
+        c->is_zombie = true;
+    else
+        free_call(c);
+}
+
+proa_arena *call_arena(proa_call *c)
+{
+    if (!c->user.arena)
+        c->user.arena = c->is_remote ? proa_arena_new(0) : home_take_arena(c->home);
+    return c->user.arena;
+}
+
+void call_post(proa_call *c, unsigned commands)
+{
+    atomic_fetch_or(&c->commands, commands);
+    if (!atomic_exchange(&c->is_posted, true))
+        io_loop_post(c->home->io, &c->mail);
+}
+
+static void obey(proa_call *c, unsigned commands)
+{
+    if (commands & CALL_CMD_SUBMIT)
+        c->hooks->submit(c->owner, c);
+    if (commands & CALL_CMD_HEADERS)
+        traffic_send_headers(c);
+    if (c->is_remote)
+        remote_flush(c);
+    if (commands & CALL_CMD_OVERFLOW)
+        call_cancel(c, PROA_RESOURCE_EXHAUSTED, "pushed on at twice the bound of the queue");
+    if (commands & CALL_CMD_BROKEN)
+        call_cancel(c, PROA_INTERNAL, "a message does not parse");
+    if (commands & CALL_CMD_CANCEL)
+        call_cancel(c, PROA_CANCELLED, "the call was cancelled");
+    if (commands & CALL_CMD_WAKE)
+        step_wake(c);
+    if (commands & CALL_CMD_TRAFFIC && c->is_remote)
+        remote_refresh(c);
+    if (commands & CALL_CMD_FINISH) {
+        step_answered(c);
+    }
+    if (commands & CALL_CMD_END)
+        made_end(c);
+}
+
+static void deliver(io_mail *mail)
+{
+    proa_call *c = CONTAINER_OF(mail, proa_call, mail);
+    atomic_store(&c->is_posted, false);
+    unsigned commands = atomic_exchange(&c->commands, 0);
+    if (c->is_zombie) {
+        free_call(c);
+        return;
+    }
+    call_pin(c);
+    obey(c, commands);
+    call_unpin(c);
+}
+
+void call_schedule(proa_call *c)
+{
+    if (!c->home->is_driven)
+        io_loop_defer(c->home->io, &c->task, IO_DISPATCH);
+}
+
+void call_touch(proa_call *c)
+{
+    if (c->pump)
+        link_pump_touch(c->pump);
+}
+
+proa_err header_list_add(header_list *l, proa_arena *arena, proa_bytes name, proa_bytes value)
+{
+    if (!arena)
+        return PROA_ERR_NOMEM;
+    if (l->count == l->capacity) {
+        size_t capacity = l->capacity ? l->capacity * 2 : 4;
+        proa_header *data = proa_arena_alloc(arena, capacity * sizeof *data);
+        if (!data)
+            return PROA_ERR_NOMEM;
+        bytes_copy(data, l->data, l->count * sizeof *data);
+        l->data = data;
+        l->capacity = capacity;
+    }
+    proa_header h = { proa_arena_copy(arena, name), proa_arena_copy(arena, value.data ? value : PROA_STR("")) };
+    if (!h.name.data || !h.value.data)
+        return PROA_ERR_NOMEM;
+    l->data[l->count++] = h;
+    return PROA_ERR_NONE;
+}
+
+proa_loop *call_home(const proa_call *c)
+{
+    return c->home;
+}
+
+list_node *call_node(proa_call *c)
+{
+    return &c->queued;
+}
+
+proa_call *call_of_node(list_node *node)
+{
+    return CONTAINER_OF(node, proa_call, queued);
+}
+
+bool call_waits_for_ready(const proa_call *c)
+{
+    return c->waits_for_ready;
+}
+
+/* ---- Peers */
+
+call_peer *call_peer_new(const io_socket *socket)
+{
+    call_peer *p = memory_new(sizeof *p);
+    if (!p)
+        return NULL;
+    p->count = 1;
+    p->peer = (proa_peer){ .pid = -1, .uid = -1, .gid = -1 };
+    io_address_format(io_socket_peer(socket), p->address, sizeof p->address);
+    p->peer.address = proa_bytes_of(p->address);
+    io_socket_credentials(socket, &p->peer.pid, &p->peer.uid, &p->peer.gid);
+    return p;
+}
+
+void call_peer_drop(call_peer *p)
+{
+    if (p && --p->count == 0)
+        memory_free(p);
+}
+
+/* ---- Ending a call from our side */
+
+void call_keep_refusal(proa_call *c, proa_code code, const char *text)
+{
+    if (c->refusal_code != PROA_OK)
+        return;
+    size_t size = strlen(text) + 1;
+    c->refusal_code = code;
+    c->refusal = memory_new(size);
+    if (c->refusal)
+        memcpy(c->refusal, text, size);
+}
+
+void call_cancel(proa_call *c, proa_code code, const char *text)
+{
+    if (c->is_over || (c->is_served && c->state == CALL_ANSWERED))
+        return;
+    atomic_store(&c->is_cancelled, true);
+    if (!c->exchange) {
+        if (list_has(&c->queued))
+            c->hooks->forget(c->owner, c);
+        call_refuse(c, code, "%s", text);
+        return;
+    }
+    if (c->is_served && code != PROA_CANCELLED) {
+        call_stop_with(c, code, text);
+    } else {
+        rpc_exchange_cancel(c->exchange, code, text);
+        call_touch(c);
+    }
+    if (c->is_remote)
+        remote_refresh(c);
+}
+
+/* Of the user's side, while the user's own thread is at work: what it queued before still goes out. */
+void call_break(proa_call *c, proa_code code, const char *text)
+{
+    if (!c->is_remote) {
+        if (!c->is_served)
+            call_keep_refusal(c, code, text);
+        call_cancel(c, code, "a message does not parse");
+        return;
+    }
+    pthread_mutex_lock(&c->remote.lock);
+    if (!c->is_served)
+        call_keep_refusal(c, code, text);
+    pthread_mutex_unlock(&c->remote.lock);
+    call_post(c, CALL_CMD_BROKEN);
+}
+
+bool call_is_over(const proa_call *c)
+{
+    return c->is_over;
+}
+
+/* ---- Events of its exchange */
+
+void call_on_event(const rpc_event *event)
+{
+    proa_call *c = rpc_exchange_user(event->exchange);
+    if (!c)
+        return;
+    if (event->type == RPC_EVENT_HEADERS)
+        c->has_replied_headers = true;
+    if (event->type == RPC_EVENT_END) {
+        if (c->is_served)
+            step_over(c);
+        else
+            made_over(c);
+    } else if (c->is_served) {
+        step_notice(c);
+    } else {
+        made_notice(c);
+    }
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The struct behind proa_call, and who may touch what of it.
+ *
+ * Most members belong to the home. A call whose user works in another thread (a worker, the holder of a ticket, a child
+ * call of such a thread) is remote: its user's verbs touch `user` and, under its lock, `remote`; the home touches the rest. */
+#ifndef CALL_OBJECT_H
+#define CALL_OBJECT_H
+#include "call/home.h"
+#include "call/slices.h"
+#include <stdarg.h>
+
+typedef enum call_state {         /* of the handler of a served call
+                                   *   GATHERS -> READY -> (WAITS <-> READY) -> ANSWERED
+                                   *              READY -> WORKS | LATER -> ANSWERED */
+    CALL_GATHERS,                 /* its single request is not whole yet */
+    CALL_READY,                   /* a step is due */
+    CALL_WAITS,                   /* for traffic, a time or a wake */
+    CALL_SLEEPS,                  /* for a time or a wake */
+    CALL_WORKS,                   /* on a worker */
+    CALL_LATER,                   /* somebody holds the ticket */
+    CALL_ANSWERED                 /* its status is on the way, or it is over */
+} call_state;
+
+enum {                            /* commands, from any thread to the home */
+    CALL_CMD_SUBMIT = 1, CALL_CMD_CANCEL = 2, CALL_CMD_WAKE = 4, CALL_CMD_TRAFFIC = 8, CALL_CMD_HEADERS = 16,
+    CALL_CMD_FINISH = 32, CALL_CMD_END = 64, CALL_CMD_OVERFLOW = 128, CALL_CMD_BROKEN = 256
+};
+
+typedef struct header_list { proa_header *data; size_t count, capacity; } header_list;
+
+/* Between a remote user and the home. The lock guards all of it. */
+typedef struct call_remote {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    slice_queue in, out;          /* out: also what any made call keeps until its attempt */
+    size_t unsent;                /* bytes that the exchange had queued when the home looked last */
+    bool ended_requests;          /* ours, made: half-close follows what is in out */
+    bool peer_ended;              /* nothing follows what is in in */
+    bool has_headers;
+    bool is_over;
+    bool is_woken;
+    proa_code finish_code;        /* served: of CALL_CMD_FINISH */
+} call_remote;
+
+struct proa_call {
+    proa_loop *home;
+    const call_hooks *hooks;
+    void *owner;
+    const proa_method *method;    /* NULL: bytes */
+    rpc_exchange *exchange;       /* made: NULL before the attempt; else until the memory goes */
+    link_pump *pump;              /* NULL: before the attempt, and once the exchange has ended */
+    call_peer *peer;
+    unsigned pins;                /* reasons for the memory to stay; the home counts */
+    bool is_served, is_remote, is_single_request, is_single_reply;
+    bool has_ended_ours;          /* made: half-closed; served: answered */
+    bool is_over;                 /* its last event came; the status is known */
+    bool is_zombie;               /* the memory goes when the mail that is on its way has come */
+    bool is_running;              /* served: its handler runs on the home right now */
+    bool is_finished;             /* its last callback ran */
+    bool is_woken;                /* during the step that runs */
+    bool waits_for_ready;
+    bool has_replied_headers;     /* made: they came; served: they went out */
+    size_t queue_bytes_max, receive_bytes_max;
+    int64_t deadline_ns;
+    char *refusal;                /* why we ended it ourselves; owned. Remote: guarded by the lock until it is over */
+    proa_code refusal_code;       /* PROA_OK: we did not */
+    proa_slice first;             /* the single message, until it is decoded */
+    unsigned first_count;         /* how many came where one is due */
+
+    io_task task;                 /* a step, or on_ready and on_done */
+    io_timer timer;               /* served: of its wait; made: its deadline before the attempt */
+    io_mail mail;
+    atomic_bool is_posted, is_cancelled;
+    atomic_uint commands;
+    list children;                /* of a served call */
+    list_node sibling;            /* in the parent's children, or in the owner's queue of the waiting */
+    list_node queued;
+    proa_call *parent;
+
+    struct {                      /* the user's side: of the home, or of the remote thread */
+        const char *path;         /* NULL: not asked for yet */
+        proa_arena *arena, *message_arena;
+        proa_slice message;       /* popped last; what was decoded from it points into it */
+        const void *request;
+        void *reply;
+        bool is_settled;          /* made: the status is final, the single reply was decoded */
+        proa_status status;
+        proa_bytes fail_text;     /* served: of proa_call_fail and set_status */
+        proa_bytes details;       /* whole google.rpc.Status, or its anys while they are added */
+        bool has_raw_details;
+        bool has_closed_headers;
+        header_list headers, trailers;   /* what we add */
+        pb_scratch scratch;       /* of a remote user */
+        void *large_state;
+    } user;
+
+    proa_on_call on_ready, on_done, on_end;
+    void *callback_user, *on_end_user;
+    /* served */
+    const call_binding *binding;
+    proa_handler on_call;
+    void *on_call_user;
+    bool in_on_call;
+    bool was_checked;             /* on_call said go on, and the request was decoded */
+    call_state state;
+    uint64_t ticket;              /* 0: none is out */
+    call_remote remote;
+    union { max_align_t align; char bytes[PROA_CALL_STATE_SIZE]; } small_state;
+};
+
+/* ---- object.c */
+proa_call *call_new(proa_loop *home, bool is_remote);   /* one pin; NULL: no memory */
+void call_pin(proa_call *call);
+void call_unpin(proa_call *call);                 /* home: the last one frees it */
+proa_arena *call_arena(proa_call *call);          /* the user's side; NULL: no memory */
+void call_post(proa_call *call, unsigned commands);   /* any thread */
+void call_schedule(proa_call *call);              /* home: its task runs in this turn's dispatch */
+void call_touch(proa_call *call);                 /* home: after a command to its exchange */
+void call_break(proa_call *call, proa_code code, const char *text);   /* the user's side: a message that cannot be; copied */
+proa_err header_list_add(header_list *list, proa_arena *arena, proa_bytes name, proa_bytes value);
+
+void call_keep_text(proa_call *call, const char *format, va_list args);   /* the user's side, served */
+void call_keep_refusal(proa_call *call, proa_code code, const char *text);
+void call_stop_with(proa_call *call, proa_code code, const char *text);   /* home, served: answers now; text is static */
+
+/* ---- traffic.c: on the home */
+bool traffic_can_push(const proa_call *call);
+bool traffic_push(proa_call *call, proa_slice *slice);              /* takes it */
+bool traffic_push_body(proa_call *call, char *body, size_t size);   /* RPC_ENVELOPE_SIZE writable bytes before it */
+bool traffic_pop(proa_call *call, proa_slice *out);
+bool traffic_is_at_end(const proa_call *call);
+void traffic_send_headers(proa_call *call);       /* served: once */
+void traffic_end_requests(proa_call *call);
+void traffic_gather(proa_call *call);             /* takes the single message out of the exchange */
+
+/* ---- remote.c: the two sides of a remote call */
+bool remote_init(proa_call *call);
+void remote_fini(proa_call *call);
+void remote_refresh(proa_call *call);             /* home: shows the user what came */
+void remote_flush(proa_call *call);               /* home: does what the user queued */
+bool remote_can_push(proa_call *call);            /* user */
+bool remote_push(proa_call *call, proa_slice *slice);
+bool remote_pop(proa_call *call, proa_slice *out);
+bool remote_is_at_end(proa_call *call);
+typedef bool (*remote_condition)(proa_call *call);   /* called with the lock held */
+void remote_wait(proa_call *call, remote_condition is_met);
+bool remote_pause(proa_call *call, int64_t ns);
+void remote_end_requests(proa_call *call);
+void remote_finish(proa_call *call, proa_code code);   /* the call may be gone afterwards */
+
+/* ---- made.c */
+void made_begin(proa_call *call);                 /* home: once, before it is handed to its owner */
+void made_notice(proa_call *call);                /* home: something moved */
+void made_over(proa_call *call);                  /* home: its last event came */
+void made_end(proa_call *call);                   /* home: its user let go */
+void made_settle(proa_call *call);                /* user: over, so find the final status */
+
+/* ---- wait.c: the user's side */
+void home_enter_unless_remote(proa_call *call);
+void home_leave_unless_remote(proa_call *call);
+bool call_may_push(proa_call *call);              /* it is not over and our side has not ended */
+bool call_wait_for_room(proa_call *call);         /* false: call_may_push is */
+bool call_is_settled(proa_call *call);            /* made: over, and then its status is final */
+
+/* ---- step.c: served calls, on the home */
+void step_notice(proa_call *call);                /* traffic */
+void step_wake(proa_call *call);
+void step_over(proa_call *call);
+void step_finish(proa_call *call, proa_code code);
+void step_answered(proa_call *call);              /* a worker or a ticket answered */
+bool step_prepare(proa_call *call, proa_code *answer);   /* user: decodes the request; false: answer with that */
+proa_code step_run(proa_call *call);              /* user: the handler, once */
+proa_code step_encode_reply(proa_call *call, proa_code code);   /* user */
+
+/* ---- details.c */
+void details_append(proa_call *call, const proa_type *type, const void *detail);
+proa_bytes details_finish(proa_call *call, proa_code code, proa_bytes text);   /* absent: none */
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls whose user is another thread than their home: two queues and a few flags under a lock, and mail to the home. */
+#include "call/object.h"
+#include <errno.h>
+#include <time.h>
+
+bool remote_init(proa_call *c)
+{
+    if (c->is_remote)
+        return true;
+    pthread_condattr_t monotonic;
+    if (pthread_condattr_init(&monotonic))
+        return false;
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    bool done = pthread_cond_init(&c->remote.moved, &monotonic) == 0;
+    pthread_condattr_destroy(&monotonic);
+    if (!done)
+        return false;
+    if (pthread_mutex_init(&c->remote.lock, NULL)) {
+        pthread_cond_destroy(&c->remote.moved);
+        return false;
+    }
+    c->is_remote = true;
+    return true;
+}
+
+void remote_fini(proa_call *c)
+{
+    slice_queue_fini(&c->remote.in);
+    slice_queue_fini(&c->remote.out);
+    pthread_cond_destroy(&c->remote.moved);
+    pthread_mutex_destroy(&c->remote.lock);
+}
+
+/* ---- The home's side */
+
+static void take_in(proa_call *c)
+{
+    call_remote *r = &c->remote;
+    proa_slice slice;
+    while (c->exchange && (r->in.bytes < c->queue_bytes_max) && rpc_exchange_pop(c->exchange, &slice)) {
+        if (slice_queue_push(&r->in, &slice) != PROA_ERR_NONE)
+            call_cancel(c, PROA_RESOURCE_EXHAUSTED, "no memory for a message");
+        call_touch(c);
+    }
+}
+
+void remote_refresh(proa_call *c)
+{
+    call_remote *r = &c->remote;
+    pthread_mutex_lock(&r->lock);
+    take_in(c);
+    bool is_drained = !c->exchange || !rpc_exchange_has_message(c->exchange);
+    r->peer_ended = is_drained && (c->is_over || (c->exchange && rpc_exchange_is_half_closed(c->exchange)));
+    r->has_headers = c->has_replied_headers;
+    r->unsent = c->exchange ? rpc_exchange_queued(c->exchange) : 0;
+    r->is_over = c->is_over;
+    pthread_cond_broadcast(&r->moved);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Hands the exchange what the user pushed. Before the attempt it stays where it is: call_attach takes it. */
+void remote_flush(proa_call *c)
+{
+    call_remote *r = &c->remote;
+    if (!c->exchange)
+        return;
+    pthread_mutex_lock(&r->lock);
+    slice_queue out = r->out;
+    bool has_ended = r->ended_requests;
+    r->out = (slice_queue){ 0 };
+    r->unsent += out.bytes;
+    pthread_mutex_unlock(&r->lock);
+    if (out.count)
+        traffic_send_headers(c);
+    for (proa_slice slice; slice_queue_pop(&out, &slice);) {
+        if (c->is_over)
+            proa_slice_free(&slice);
+        else
+            rpc_exchange_push_slice(c->exchange, &slice);
+    }
+    slice_queue_fini(&out);
+    if (has_ended)
+        traffic_end_requests(c);
+    call_touch(c);
+    remote_refresh(c);
+}
+
+/* ---- The user's side */
+
+static bool has_room(proa_call *c)
+{
+    call_remote *r = &c->remote;
+    return r->is_over || r->ended_requests || r->out.bytes + r->unsent < c->queue_bytes_max;
+}
+
+static bool can_push_locked(proa_call *c)
+{
+    return has_room(c) && !c->remote.is_over && !c->remote.ended_requests && !atomic_load(&c->is_cancelled);
+}
+
+bool remote_can_push(proa_call *c)
+{
+    pthread_mutex_lock(&c->remote.lock);
+    bool can = can_push_locked(c);
+    pthread_mutex_unlock(&c->remote.lock);
+    return can;
+}
+
+bool remote_push(proa_call *c, proa_slice *slice)
+{
+    call_remote *r = &c->remote;
+    unsigned commands = 0;
+    pthread_mutex_lock(&r->lock);
+    if (r->is_over || r->ended_requests || atomic_load(&c->is_cancelled))
+        proa_slice_free(slice);
+    else if (r->out.bytes + r->unsent >= 2 * c->queue_bytes_max || slice_queue_push(&r->out, slice) != PROA_ERR_NONE)
+        commands = CALL_CMD_OVERFLOW;
+    else
+        commands = CALL_CMD_TRAFFIC;
+    proa_slice_free(slice);
+    bool can = commands == CALL_CMD_TRAFFIC && can_push_locked(c);
+    pthread_mutex_unlock(&r->lock);
+    if (commands)
+        call_post(c, commands);
+    return can;
+}
+
+bool remote_pop(proa_call *c, proa_slice *out)
+{
+    call_remote *r = &c->remote;
+    pthread_mutex_lock(&r->lock);
+    bool has = slice_queue_pop(&r->in, out);
+    bool is_low = has && r->in.bytes < c->queue_bytes_max / 2 && !r->peer_ended;
+    pthread_mutex_unlock(&r->lock);
+    if (is_low)
+        call_post(c, CALL_CMD_TRAFFIC);
+    return has;
+}
+
+bool remote_is_at_end(proa_call *c)
+{
+    pthread_mutex_lock(&c->remote.lock);
+    bool at_end = c->remote.in.count == 0 && c->remote.peer_ended && (c->is_served || c->remote.is_over);
+    pthread_mutex_unlock(&c->remote.lock);
+    return at_end;
+}
+
+void remote_wait(proa_call *c, remote_condition is_met)
+{
+    PROA_ASSERT(!home_is_here(c->home), "waiting verbs are for threads: on a loop, handlers and callbacks never wait");
+    pthread_mutex_lock(&c->remote.lock);
+    while (!is_met(c))
+        pthread_cond_wait(&c->remote.moved, &c->remote.lock);
+    pthread_mutex_unlock(&c->remote.lock);
+}
+
+bool remote_pause(proa_call *c, int64_t ns)
+{
+    call_remote *r = &c->remote;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t end = until.tv_sec * PROA_SECOND + until.tv_nsec + (ns > 0 ? ns : 0);
+    until = (struct timespec){ .tv_sec = end / PROA_SECOND, .tv_nsec = end % PROA_SECOND };
+    pthread_mutex_lock(&r->lock);
+    int rc = 0;
+    while (!r->is_over && !r->is_woken && !atomic_load(&c->is_cancelled) && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&r->moved, &r->lock, &until);
+    r->is_woken = false;
+    bool goes_on = !r->is_over && !atomic_load(&c->is_cancelled);
+    pthread_mutex_unlock(&r->lock);
+    return goes_on;
+}
+
+void remote_end_requests(proa_call *c)
+{
+    pthread_mutex_lock(&c->remote.lock);
+    bool is_new = !c->remote.ended_requests;
+    c->remote.ended_requests = true;
+    pthread_mutex_unlock(&c->remote.lock);
+    if (is_new)
+        call_post(c, CALL_CMD_TRAFFIC);
+}
+
+void remote_finish(proa_call *c, proa_code code)
+{
+    pthread_mutex_lock(&c->remote.lock);
+    c->remote.finish_code = code;
+    pthread_mutex_unlock(&c->remote.lock);
+    call_post(c, CALL_CMD_FINISH);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A queue of messages: those that wait for a connection, or between two threads. */
+#ifndef CALL_SLICES_H
+#define CALL_SLICES_H
+#include "base/base.h"
+#include "rpc/rpc.h"
+
+typedef struct slice_queue { proa_slice *items; size_t first, count, capacity, bytes; } slice_queue;   /* {0} is empty */
+
+proa_err slice_queue_push(slice_queue *queue, proa_slice *slice);   /* takes it; NOMEM: it is freed */
+bool slice_queue_pop(slice_queue *queue, proa_slice *out);
+void slice_queue_fini(slice_queue *queue);        /* frees what is in it */
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages with a type: encoding into a push, decoding out of a pop. What generated stubs call. */
+#include "call/object.h"
+
+#define TAKE_BLOCK_SIZE (16u * 1024)   /* from here on the scratch's block is sent itself, not copied */
+
+static void check(const proa_call *c, const proa_method *m, bool is_right)
+{
+    PROA_ASSERT(c->method == m && is_right, "a call is used with its own method's functions, each on its side");
+}
+
+/* ---- Out */
+
+static bool take_block(pb_scratch *scratch, proa_bytes body, proa_slice *out)
+{
+    if (body.size < TAKE_BLOCK_SIZE)
+        return proa_slice_copy(body, out) == PROA_ERR_NONE;
+    *out = slice_of(scratch->block, (size_t)(body.data - hold_data(scratch->block)), body.size);
+    scratch->block = NULL;
+    return true;
+}
+
+static bool push_here(proa_call *c, const proa_type *type, const void *message)
+{
+    pb_scratch *scratch = &c->home->scratch;
+    proa_bytes body;
+    if (pb_encode_scratch(type, message, scratch, &body) != PROA_ERR_NONE) {
+        call_break(c, PROA_INTERNAL, scratch->error.text);
+        return false;
+    }
+    if (body.size < TAKE_BLOCK_SIZE)
+        return traffic_push_body(c, (char *)body.data, body.size);
+    proa_slice slice;
+    take_block(scratch, body, &slice);
+    return traffic_push(c, &slice);
+}
+
+static bool push_remotely(proa_call *c, const proa_type *type, const void *message)
+{
+    pb_scratch *scratch = &c->user.scratch;
+    proa_bytes body;
+    proa_slice slice;
+    if (pb_encode_scratch(type, message, scratch, &body) != PROA_ERR_NONE) {
+        call_break(c, PROA_INTERNAL, scratch->error.text);
+        return false;
+    }
+    if (!take_block(scratch, body, &slice)) {
+        call_break(c, PROA_RESOURCE_EXHAUSTED, "no memory for a message");
+        return false;
+    }
+    return remote_push(c, &slice);
+}
+
+static bool push(proa_call *c, const proa_type *type, const void *message)
+{
+    if (c->is_remote)
+        return push_remotely(c, type, message);
+    home_enter(c->home);
+    bool has_room = push_here(c, type, message);
+    home_leave(c->home);
+    return has_room;
+}
+
+void call_request(proa_call *c, const void *request)
+{
+    if (c->is_remote) {
+        push_remotely(c, c->method->request, request);
+        remote_end_requests(c);
+    } else {
+        push_here(c, c->method->request, request);
+        traffic_end_requests(c);
+    }
+}
+
+proa_code step_encode_reply(proa_call *c, proa_code code)
+{
+    if (code != PROA_OK || !c->is_single_reply)
+        return code;
+    pb_scratch *scratch = c->is_remote ? &c->user.scratch : &c->home->scratch;
+    proa_bytes body;
+    proa_slice slice;
+    proa_err err = pb_encode_scratch(c->method->reply, c->user.reply, scratch, &body);
+    if (err == PROA_ERR_NONE && c->user.arena && arena_is_exhausted(c->user.arena))
+        err = PROA_ERR_NOMEM;                      /* what the handler formatted is not there (D17) */
+    if (err != PROA_ERR_NONE)
+        return proa_call_fail(c, err == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL, "the reply: %s",
+                              err == PROA_ERR_NOMEM ? error_name(err) : scratch->error.text);
+    if (!c->is_remote && body.size < TAKE_BLOCK_SIZE) {
+        traffic_push_body(c, (char *)body.data, body.size);
+        return PROA_OK;
+    }
+    if (!take_block(scratch, body, &slice))
+        return proa_call_fail(c, PROA_RESOURCE_EXHAUSTED, "no memory for the reply");
+    if (c->is_remote)
+        remote_push(c, &slice);
+    else
+        traffic_push(c, &slice);
+    return PROA_OK;
+}
+
+bool proa_gen_push_request(proa_call *c, const proa_method *m, const void *request)
+{
+    if (!c)
+        return false;
+    check(c, m, !c->is_served);
+    return push(c, m->request, request);
+}
+
+bool proa_gen_push_reply(proa_call *c, const proa_method *m, const void *reply)
+{
+    check(c, m, c->is_served);
+    return push(c, m->reply, reply);
+}
+
+static bool send(proa_call *c, const proa_type *type, const void *message)
+{
+    if (!call_wait_for_room(c))
+        return false;
+    push(c, type, message);
+    return call_may_push(c);
+}
+
+bool proa_gen_send_request(proa_call *c, const proa_method *m, const void *request)
+{
+    if (!c)
+        return false;
+    check(c, m, !c->is_served);
+    return send(c, m->request, request);
+}
+
+bool proa_gen_send_reply(proa_call *c, const proa_method *m, const void *reply)
+{
+    check(c, m, c->is_served);
+    return send(c, m->reply, reply);
+}
+
+/* ---- In */
+
+/* What was popped before goes: its slice, and the arena of what was decoded from it. */
+static const void *decode_next(proa_call *c, const proa_type *type, proa_slice *slice)
+{
+    proa_slice_free(&c->user.message);
+    c->user.message = *slice;
+    if (c->user.message_arena)
+        proa_arena_reset(c->user.message_arena);
+    else
+        c->user.message_arena = proa_arena_new(0);
+    proa_error error = { .code = PROA_ERR_NOMEM, .text = "out of memory" };
+    proa_arena *arena = c->user.message_arena;
+    void *message = arena ? proa_arena_alloc(arena, type->size) : NULL;
+    if (message && pb_decode_slice(type, c->user.message.bytes, arena, message, &error) == PROA_ERR_NONE)
+        return message;
+    call_break(c, error.code == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL, error.text);
+    return NULL;
+}
+
+static const void *pop(proa_call *c, const proa_type *type)
+{
+    proa_slice slice;
+    if (!proa_call_pop(c, &slice))
+        return NULL;
+    home_enter_unless_remote(c);
+    const void *message = decode_next(c, type, &slice);
+    home_leave_unless_remote(c);
+    return message;
+}
+
+static const void *receive(proa_call *c, const proa_type *type)
+{
+    proa_slice slice;
+    if (!proa_call_receive(c, &slice))
+        return NULL;
+    home_enter_unless_remote(c);
+    const void *message = decode_next(c, type, &slice);
+    home_leave_unless_remote(c);
+    return message;
+}
+
+const void *proa_gen_pop_request(proa_call *c, const proa_method *m)
+{
+    check(c, m, c->is_served);
+    return pop(c, m->request);
+}
+
+const void *proa_gen_receive_request(proa_call *c, const proa_method *m)
+{
+    check(c, m, c->is_served);
+    return receive(c, m->request);
+}
+
+const void *proa_gen_pop_reply(proa_call *c, const proa_method *m)
+{
+    if (!c)
+        return NULL;
+    check(c, m, !c->is_served);
+    return pop(c, m->reply);
+}
+
+const void *proa_gen_receive_reply(proa_call *c, const proa_method *m)
+{
+    if (!c)
+        return NULL;
+    check(c, m, !c->is_served);
+    return receive(c, m->reply);
+}
+
+const void *proa_gen_reply(proa_call *c, const proa_method *m)
+{
+    if (!c)
+        return NULL;
+    check(c, m, !c->is_served && c->is_single_reply);
+    if (!call_is_settled(c))
+        return NULL;
+    return c->user.reply;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public verbs that never wait: each finds out on which side it runs, and does one thing there. */
+#include "call/object.h"
+#include <stdio.h>
+
+static const proa_peer nobody = { .address = PROA_STR_INIT(""), .pid = -1, .uid = -1, .gid = -1 };
+
+const char *proa_call_path(const proa_call *call)
+{
+    proa_call *c = (proa_call *)call;
+    if (!c)
+        return "";
+    if (!c->user.path) {
+        proa_bytes path = rpc_exchange_path(c->exchange);
+        proa_bytes copy = proa_arena_format(call_arena(c), "%.*s", PROA_FMT(path));
+        c->user.path = copy.data;
+    }
+    return c->user.path ? c->user.path : "";
+}
+
+proa_arena *proa_call_arena(proa_call *c)
+{
+    return c ? call_arena(c) : NULL;
+}
+
+int64_t proa_call_remaining_ns(const proa_call *c)
+{
+    if (!c || c->deadline_ns == INT64_MAX)
+        return INT64_MAX;
+    int64_t left = c->deadline_ns - home_now(c->home);
+    return left ? left : -1;
+}
+
+/* ---- Headers. The blocks behind them never change, so a remote user may read them once they are there. */
+
+static bool has_reply_headers(proa_call *c)
+{
+    if (!c->is_remote)
+        return c->has_replied_headers;
+    pthread_mutex_lock(&c->remote.lock);
+    bool has = c->remote.has_headers;
+    pthread_mutex_unlock(&c->remote.lock);
+    return has;
+}
+
+proa_headers proa_call_request_headers(proa_call *c)
+{
+    if (!c || !c->is_served)
+        return c ? (proa_headers){ c->user.headers.data, c->user.headers.count } : (proa_headers){ NULL, 0 };
+    return rpc_exchange_request_headers(c->exchange, call_arena(c));
+}
+
+proa_headers proa_call_reply_headers(proa_call *c)
+{
+    proa_headers none = { NULL, 0 };
+    if (!c)
+        return none;
+    if (c->is_served)
+        return (proa_headers){ c->user.headers.data, c->user.headers.count };
+    home_enter_unless_remote(c);
+    proa_headers headers = has_reply_headers(c) ? rpc_exchange_reply_headers(c->exchange, call_arena(c)) : none;
+    home_leave_unless_remote(c);
+    return headers;
+}
+
+proa_headers proa_call_trailers(proa_call *c)
+{
+    proa_headers none = { NULL, 0 };
+    if (!c)
+        return none;
+    if (c->is_served)
+        return (proa_headers){ c->user.trailers.data, c->user.trailers.count };
+    if (!call_is_settled(c) || !c->exchange)
+        return none;
+    return rpc_exchange_trailers(c->exchange, call_arena(c));
+}
+
+static bool is_name(proa_bytes have, const char *name)
+{
+    size_t i = 0;
+    for (; i < have.size && name[i]; i++) {
+        char ch = name[i];
+        if (ch >= 'A' && ch <= 'Z')
+            ch = (char)(ch - 'A' + 'a');
+        if (have.data[i] != ch)
+            return false;
+    }
+    return i == have.size && !name[i];
+}
+
+proa_bytes proa_headers_get(proa_headers headers, const char *name)
+{
+    for (size_t i = headers.count; i-- > 0;)
+        if (is_name(headers.data[i].name, name))
+            return headers.data[i].value;
+    return (proa_bytes){ NULL, 0 };
+}
+
+/* A name as the standard wants it; what gRPC reserves is not the program's to send. */
+static bool is_legal_name(const char *name)
+{
+    if (!*name || strncmp(name, "grpc-", 5) == 0 || !strcmp(name, "te") || !strcmp(name, "content-type"))
+        return false;
+    for (; *name; name++)
+        if (!((*name >= 'a' && *name <= 'z') || (*name >= '0' && *name <= '9') || strchr("_-.", *name)))
+            return false;
+    return true;
+}
+
+static void add(proa_call *c, header_list *to, const char *name, proa_bytes value)
+{
+    if (!is_legal_name(name))
+        call_break(c, PROA_INTERNAL, "a header has a name that HTTP forbids or gRPC reserves");
+    else
+        header_list_add(to, call_arena(c), proa_bytes_of(name), value);
+}
+
+void proa_call_add_header(proa_call *c, const char *name, proa_bytes value)
+{
+    PROA_ASSERT(c && c->is_served, "headers are added to a call that is served");
+    if (!c->user.has_closed_headers)
+        add(c, &c->user.headers, name, value);
+}
+
+void proa_call_add_trailer(proa_call *c, const char *name, proa_bytes value)
+{
+    PROA_ASSERT(c && c->is_served, "trailers are added to a call that is served");
+    add(c, &c->user.trailers, name, value);
+}
+
+void proa_call_add_headers(proa_call *c, proa_headers headers)
+{
+    for (size_t i = 0; i < headers.count && !c->user.has_closed_headers; i++)
+        header_list_add(&c->user.headers, call_arena(c), headers.data[i].name, headers.data[i].value);
+}
+
+void proa_call_add_trailers(proa_call *c, proa_headers trailers)
+{
+    for (size_t i = 0; i < trailers.count; i++)
+        header_list_add(&c->user.trailers, call_arena(c), trailers.data[i].name, trailers.data[i].value);
+}
+
+void proa_call_push_headers(proa_call *c)
+{
+    PROA_ASSERT(c && c->is_served, "headers are pushed by a call that is served");
+    c->user.has_closed_headers = true;
+    if (c->is_remote) {
+        call_post(c, CALL_CMD_HEADERS);
+        return;
+    }
+    home_enter(c->home);
+    traffic_send_headers(c);
+    home_leave(c->home);
+}
+
+/* ---- Ending */
+
+void proa_call_cancel(proa_call *c)
+{
+    if (!c)
+        return;
+    if (home_is_here(c->home)) {
+        call_cancel(c, PROA_CANCELLED, "the call was cancelled");
+    } else if (home_is_driven(c->home)) {
+        home_enter(c->home);
+        call_cancel(c, PROA_CANCELLED, "the call was cancelled");
+        home_leave(c->home);
+    } else {
+        call_post(c, CALL_CMD_CANCEL);
+    }
+}
+
+bool proa_call_is_cancelled(const proa_call *c)
+{
+    return c && atomic_load(&c->is_cancelled);
+}
+
+void proa_call_end_requests(proa_call *c)
+{
+    if (!c)
+        return;
+    if (c->is_remote) {
+        remote_end_requests(c);
+        return;
+    }
+    home_enter(c->home);
+    traffic_end_requests(c);
+    home_leave(c->home);
+}
+
+void proa_call_end(proa_call *c)
+{
+    if (!c)
+        return;
+    PROA_ASSERT(!c->is_served && !c->on_done && !c->parent, "a call with a parent or an on_done goes by itself");
+    if (c->is_remote) {
+        call_post(c, CALL_CMD_END);
+        return;
+    }
+    proa_loop *home = c->home;
+    home_enter(home);
+    made_end(c);
+    home_leave(home);
+}
+
+/* ---- Messages of bytes */
+
+bool proa_call_can_push(const proa_call *call)
+{
+    proa_call *c = (proa_call *)call;
+    if (!c)
+        return false;
+    if (c->is_remote)
+        return remote_can_push(c);
+    home_enter(c->home);
+    bool can = traffic_can_push(c);
+    home_leave(c->home);
+    return can;
+}
+
+bool proa_call_push(proa_call *c, proa_slice *slice)
+{
+    if (!c) {
+        proa_slice_free(slice);
+        return false;
+    }
+    if (c->is_remote)
+        return remote_push(c, slice);
+    home_enter(c->home);
+    bool has_room = traffic_push(c, slice);
+    home_leave(c->home);
+    return has_room;
+}
+
+bool proa_call_pop(proa_call *c, proa_slice *out)
+{
+    if (!c)
+        return false;
+    if (c->is_remote)
+        return remote_pop(c, out);
+    home_enter(c->home);
+    bool has = traffic_pop(c, out);
+    home_leave(c->home);
+    return has;
+}
+
+bool proa_call_is_at_end(const proa_call *call)
+{
+    proa_call *c = (proa_call *)call;
+    if (!c)
+        return true;
+    if (c->is_remote)
+        return remote_is_at_end(c);
+    home_enter(c->home);
+    bool at_end = traffic_is_at_end(c);
+    home_leave(c->home);
+    return at_end;
+}
+
+/* ---- Serving */
+
+void *proa_call_user(const proa_call *c)
+{
+    PROA_ASSERT(c->is_served, "user is what X_serve was given");
+    return c->in_on_call ? c->on_call_user : c->binding->user;
+}
+
+void *proa_call_state(proa_call *c, size_t size)
+{
+    if (size <= PROA_CALL_STATE_SIZE)
+        return c->small_state.bytes;
+    if (!c->user.large_state)
+        c->user.large_state = proa_arena_alloc(call_arena(c), size);
+    return c->user.large_state;
+}
+
+void proa_call_on_end(proa_call *c, proa_on_call on_end, void *user)
+{
+    PROA_ASSERT(c->is_served, "on_end is of served calls; made ones have on_done");
+    c->on_end = on_end;
+    c->on_end_user = user;
+}
+
+void call_keep_text(proa_call *c, const char *format, va_list args)
+{
+    char text[512];
+    int size = vsnprintf(text, sizeof text, format, args);
+    size_t kept = size < 0 ? 0 : (size_t)size < sizeof text ? (size_t)size : sizeof text - 1;
+    proa_arena *arena = call_arena(c);
+    c->user.fail_text = arena ? proa_arena_copy(arena, (proa_bytes){ text, kept }) : (proa_bytes){ NULL, 0 };
+}
+
+proa_code proa_call_fail(proa_call *c, proa_code code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    call_keep_text(c, format, args);
+    va_end(args);
+    return code;
+}
+
+proa_code proa_call_set_status(proa_call *c, proa_status status)
+{
+    proa_arena *arena = call_arena(c);
+    if (arena) {
+        c->user.fail_text = proa_arena_copy(arena, status.message.data ? status.message : PROA_STR(""));
+        c->user.details = status.details.size ? proa_arena_copy(arena, status.details) : (proa_bytes){ NULL, 0 };
+        c->user.has_raw_details = status.details.size != 0;
+    }
+    return status.code;
+}
+
+void proa_call_add_detail(proa_call *c, const proa_type *type, const void *detail)
+{
+    details_append(c, type, detail);
+}
+
+void proa_call_wake(proa_call *c)
+{
+    if (home_is_here(c->home))
+        step_wake(c);
+    else
+        call_post(c, CALL_CMD_WAKE);
+}
+
+const proa_peer *proa_call_peer(proa_call *c)
+{
+    return c && c->peer ? &c->peer->peer : &nobody;
+}
