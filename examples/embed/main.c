@@ -41,8 +41,8 @@ static void on_reply(proa_call *call, void *user)
 static void greet(struct app *app, proa_bytes name)
 {
     app->open_calls++;
-    helloworld_Greeter_SayHello_begin(app->channel, &(helloworld_HelloRequest){ .name = name }, &(proa_call_options){
-        .on_done = on_reply, .user = app, .timeout_ns = 5 * PROA_SECOND });
+    proa_call_options options = { .on_done = on_reply, .user = app, .timeout_ns = 5 * PROA_SECOND };
+    helloworld_Greeter_SayHello_begin(app->channel, &(helloworld_HelloRequest){ .name = name }, &options);
 }
 
 static void on_input(struct app *app)

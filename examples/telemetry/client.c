@@ -18,7 +18,11 @@ struct client {
 };
 
 /* What a call did, for the line that ends it. */
-struct tally { const char *method; int64_t begun_ns; unsigned long sent, received; };
+struct tally {
+    const char *method;
+    int64_t begun_ns;
+    unsigned long sent, received;
+};
 
 static int64_t now_ns(void)
 {
@@ -47,7 +51,7 @@ static int run_describe(struct client *client)
 {
     struct tally tally = tally_begin("telemetry.Host/Describe");
     proa_arena *arena = proa_arena_new(0);
-    telemetry_DescribeRequest request = {0};
+    telemetry_DescribeRequest request = { 0 };
     telemetry_Facts facts;
     proa_status status = telemetry_Host_Describe(client->channel, &request, &facts, arena,
                                                  &(proa_call_options){ .timeout_ns = client->timeout_ns });

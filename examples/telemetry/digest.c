@@ -21,7 +21,7 @@ proa_bytes digest_sum(struct digest *digest, proa_arena *arena)
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     if (!begin(digest) || EVP_DigestFinal_ex(digest->context, sum, &size) != 1)
-        return (proa_bytes){0};
+        return (proa_bytes){ 0 };
     return proa_arena_copy(arena, (proa_bytes){ (const char *)sum, size });
 }
 

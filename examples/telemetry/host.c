@@ -20,7 +20,9 @@ static void each_line(const char *path, bool (*line)(char *text, void *user), vo
     fclose(file);
 }
 
-struct memory { unsigned long long total_kib, available_kib; };
+struct memory {
+    unsigned long long total_kib, available_kib;
+};
 
 static bool memory_line(char *text, void *user)
 {
@@ -31,7 +33,10 @@ static bool memory_line(char *text, void *user)
 
 /* ---- What the host is. */
 
-struct mounts { telemetry_Facts *facts; proa_arena *arena; };
+struct mounts {
+    telemetry_Facts *facts;
+    proa_arena *arena;
+};
 
 #define MOUNTS_MAX 16
 
@@ -63,7 +68,7 @@ void host_describe(telemetry_Facts *facts, proa_arena *arena)
 {
     struct utsname name;
     struct timespec up;
-    struct memory memory = {0};
+    struct memory memory = { 0 };
     if (uname(&name) == 0)
         facts->host = proa_arena_copy(arena, proa_bytes_of(name.nodename));
     facts->cpus = (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
@@ -85,7 +90,10 @@ void host_describe(telemetry_Facts *facts, proa_arena *arena)
 
 /* ---- How loaded it is. */
 
-struct cpus { struct sampler *sampler; size_t count; };
+struct cpus {
+    struct sampler *sampler;
+    size_t count;
+};
 
 /* "cpu3 user nice system idle iowait irq softirq steal …", in ticks since the start; "cpu " is the sum of all. */
 static bool cpu_line(char *text, void *user)
@@ -118,7 +126,7 @@ static bool load_line(char *text, void *user)
 void host_sample(struct sampler *sampler, telemetry_Sample *sample)
 {
     struct timespec now;
-    struct memory memory = {0};
+    struct memory memory = { 0 };
     struct cpus cpus = { .sampler = sampler };
     clock_gettime(CLOCK_REALTIME, &now);
     sample->time_ns = now.tv_sec * PROA_SECOND + now.tv_nsec;

@@ -81,23 +81,30 @@ static bool read_line(struct log *log)
     }
 }
 
+/* Bytes of the UTF-8 character at text[0]; 0: it is none. */
+static size_t utf8_size(const unsigned char *text, size_t size)
+{
+    static const unsigned char first_of_size[] = { 0, 0x00, 0xc2, 0xe0, 0xf0 };
+    size_t n = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2
+                                : text[0] < 0xf0   ? 3
+                                                   : 4;
+    if (n > size || text[0] < first_of_size[n] || text[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    bool is_short = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xf0 && text[1] < 0x90); /* overlong */
+    bool is_surrogate = text[0] == 0xed && text[1] >= 0xa0;
+    bool is_large = text[0] == 0xf4 && text[1] >= 0x90; /* beyond U+10FFFF */
+    return is_short || is_surrogate || is_large ? 0 : n;
+}
+
 /* A string of a contract is UTF-8, a log is whatever was written: what is not UTF-8 becomes '?'. */
 static void make_utf8(unsigned char *text, size_t size)
 {
-    for (size_t i = 0; i < size;) {
-        size_t more = text[i] < 0x80 ? 0 : text[i] >= 0xc2 && text[i] < 0xe0 ? 1 : (text[i] & 0xf0) == 0xe0 ? 2
-                    : text[i] >= 0xf0 && text[i] < 0xf5 ? 3 : size;
-        bool good = more < size - i;
-        for (size_t j = 1; good && j <= more; j++)
-            good = (text[i + j] & 0xc0) == 0x80;
-        if (good && more == 2) /* overlong, surrogate */
-            good = (text[i] != 0xe0 || text[i + 1] >= 0xa0) && (text[i] != 0xed || text[i + 1] < 0xa0);
-        if (good && more == 3) /* overlong, beyond U+10FFFF */
-            good = (text[i] != 0xf0 || text[i + 1] >= 0x90) && (text[i] != 0xf4 || text[i + 1] < 0x90);
-        if (!good)
+    for (size_t i = 0, n; i < size; i += n ? n : 1)
+        if (!(n = utf8_size(text + i, size - i)))
             text[i] = '?';
-        i += good ? more + 1 : 1;
-    }
 }
 
 static bool is_match(const struct log *log)

@@ -12,7 +12,7 @@
 #include "log.h"
 
 #define WATCH_INTERVAL_MS_MIN 10
-#define GREP_PAUSE_NS (100 * PROA_MILLISECOND) /* between looks at a log that has no more lines */
+#define GREP_PAUSE_NS         (100 * PROA_MILLISECOND) /* between looks at a log that has no more lines */
 
 static proa_code describe(proa_call *call, const telemetry_DescribeRequest *request, telemetry_Facts *reply)
 {
@@ -24,7 +24,7 @@ static proa_code describe(proa_call *call, const telemetry_DescribeRequest *requ
 static proa_code watch(proa_call *call, const telemetry_WatchRequest *request)
 {
     struct sampler *sampler = proa_call_state(call, sizeof *sampler);
-    telemetry_Sample sample = {0};
+    telemetry_Sample sample = { 0 };
     if (request->interval_ms < WATCH_INTERVAL_MS_MIN)
         return proa_call_fail(call, PROA_INVALID_ARGUMENT, "interval_ms is under %d", WATCH_INTERVAL_MS_MIN);
     host_sample(sampler, &sample);
@@ -33,7 +33,10 @@ static proa_code watch(proa_call *call, const telemetry_WatchRequest *request)
     return proa_call_sleep_ns(call, request->interval_ms * PROA_MILLISECOND);
 }
 
-struct upload { struct digest digest; uint64_t size; };
+struct upload {
+    struct digest digest;
+    uint64_t size;
+};
 
 static void end_upload(proa_call *call, void *user)
 {

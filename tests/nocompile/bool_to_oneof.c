@@ -5,7 +5,7 @@
 void f(void);
 void f(void)
 {
-    telemetry_Pattern pattern = {0};
+    telemetry_Pattern pattern = { 0 };
     (void)pattern;
 #ifdef GOOD
     pattern.kind.which = telemetry_Pattern_kind_text;

@@ -5,10 +5,11 @@
 bool f(proa_arena *arena, proa_bytes *out);
 bool f(proa_arena *arena, proa_bytes *out)
 {
-    helloworld_HelloRequest request = {0};
+    helloworld_HelloRequest request = { 0 };
 #ifdef GOOD
     return helloworld_HelloRequest_encode(&request, arena, out) == PROA_ERR_NONE;
 #else
-    helloworld_HelloRequest_encode(&request, arena, out); return true; // expect-error: warn_unused_result
+    helloworld_HelloRequest_encode(&request, arena, out); // expect-error: warn_unused_result
+    return true;
 #endif
 }

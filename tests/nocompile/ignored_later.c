@@ -8,6 +8,7 @@ proa_code f(proa_call *call, proa_later *later)
 #ifdef GOOD
     return proa_call_later(call, later);
 #else
-    proa_call_later(call, later); return PROA_OK; // expect-error: warn_unused_result
+    proa_call_later(call, later); // expect-error: warn_unused_result
+    return PROA_OK;
 #endif
 }

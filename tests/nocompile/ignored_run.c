@@ -9,6 +9,7 @@ bool f(proa_server *server)
 #ifdef GOOD
     return proa_server_run(server, &error) == PROA_ERR_NONE;
 #else
-    proa_server_run(server, &error); return true; // expect-error: warn_unused_result
+    proa_server_run(server, &error); // expect-error: warn_unused_result
+    return true;
 #endif
 }

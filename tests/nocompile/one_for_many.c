@@ -5,7 +5,7 @@
 void f(telemetry_Facts *facts);
 void f(telemetry_Facts *facts)
 {
-    telemetry_Mount mount = {0};
+    telemetry_Mount mount = { 0 };
 #ifdef GOOD
     facts->mounts = (telemetry_Mount_list){ &mount, 1 };
     (void)facts->mounts;

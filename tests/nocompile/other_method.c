@@ -5,8 +5,8 @@
 void f(proa_call *call);
 void f(proa_call *call)
 {
-    telemetry_Chunk chunk = {0};
-    telemetry_Pattern pattern = {0};
+    telemetry_Chunk chunk = { 0 };
+    telemetry_Pattern pattern = { 0 };
     (void)chunk;
     (void)pattern;
 #ifdef GOOD

@@ -5,7 +5,7 @@
 void f(const char *name);
 void f(const char *name)
 {
-    helloworld_HelloRequest request = {0};
+    helloworld_HelloRequest request = { 0 };
     (void)request;
     (void)name;
 #ifdef GOOD

@@ -5,7 +5,7 @@
 void f(void);
 void f(void)
 {
-    helloworld_HelloRequest request = {0};
+    helloworld_HelloRequest request = { 0 };
     (void)request;
 #ifdef GOOD
     request.name = PROA_STR("Ada");

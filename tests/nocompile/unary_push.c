@@ -5,7 +5,7 @@
 bool f(proa_call *call);
 bool f(proa_call *call)
 {
-    helloworld_HelloReply reply = {0};
+    helloworld_HelloReply reply = { 0 };
     (void)reply;
 #ifdef GOOD
     return helloworld_Greeter_SayHello_reply(call) != NULL;

@@ -5,7 +5,7 @@
 void f(void);
 void f(void)
 {
-    telemetry_Line line = {0};
+    telemetry_Line line = { 0 };
     (void)line;
 #ifdef GOOD
     line.level = telemetry_LEVEL_WARNING;

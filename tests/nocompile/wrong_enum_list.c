@@ -5,8 +5,8 @@
 void f(void);
 void f(void)
 {
-    int64_t numbers[2] = {0};
-    telemetry_Level levels[2] = {0};
+    int64_t numbers[2] = { 0 };
+    telemetry_Level levels[2] = { 0 };
     (void)numbers;
     (void)levels;
 #ifdef GOOD

@@ -5,8 +5,8 @@
 void f(void);
 void f(void)
 {
-    float right[2] = {0};
-    double wrong[2] = {0};
+    float right[2] = { 0 };
+    double wrong[2] = { 0 };
     (void)right;
     (void)wrong;
 #ifdef GOOD

@@ -5,7 +5,7 @@
 void f(proa_channel *channel, proa_arena *arena);
 void f(proa_channel *channel, proa_arena *arena)
 {
-    telemetry_DescribeRequest request = {0};
+    telemetry_DescribeRequest request = { 0 };
     telemetry_Facts right;
     telemetry_Sample wrong;
     (void)right;

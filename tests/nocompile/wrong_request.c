@@ -6,8 +6,8 @@ void f(proa_channel *channel, proa_arena *arena);
 void f(proa_channel *channel, proa_arena *arena)
 {
     telemetry_Facts facts;
-    telemetry_DescribeRequest right = {0};
-    telemetry_WatchRequest wrong = {0};
+    telemetry_DescribeRequest right = { 0 };
+    telemetry_WatchRequest wrong = { 0 };
     (void)right;
     (void)wrong;
 #ifdef GOOD

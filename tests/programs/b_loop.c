@@ -13,18 +13,21 @@ static proa_code describe(proa_call *call, const telemetry_DescribeRequest *requ
 static proa_code watch(proa_call *call, const telemetry_WatchRequest *request)
 {
     struct sampler *sampler = proa_call_state(call, sizeof *sampler);
-    telemetry_Sample sample = {0};
+    telemetry_Sample sample = { 0 };
     host_sample(sampler, &sample);
     if (!telemetry_Host_Watch_push_reply(call, &sample))
-        return PROA_WAIT;                                   /* taken, and full: again when the client has read */
+        return PROA_WAIT; /* taken, and full: again when the client has read */
     return proa_call_sleep_ns(call, request->interval_ms * PROA_MILLISECOND);
 }
 
-struct upload { struct sha256 sha; uint64_t size; };
+struct upload {
+    struct sha256 sha;
+    uint64_t size;
+};
 
 static proa_code upload(proa_call *call, telemetry_Digest *reply)
 {
-    struct upload *u = proa_call_state(call, sizeof *u);    /* zeroed, then the same at each step */
+    struct upload *u = proa_call_state(call, sizeof *u); /* zeroed, then the same at each step */
     const telemetry_Chunk *chunk;
     while ((chunk = telemetry_Host_Upload_pop_request(call))) {
         sha256_add(&u->sha, chunk->data);
@@ -37,7 +40,9 @@ static proa_code upload(proa_call *call, telemetry_Digest *reply)
     return PROA_OK;
 }
 
-struct grep { struct log *log; };
+struct grep {
+    struct log *log;
+};
 
 static void close_log(proa_call *call, void *user)
 {
@@ -71,8 +76,9 @@ static const telemetry_Host host = { .Describe = describe, .Watch = watch, .Uplo
 
 int main(int argc, char **argv)
 {
+    char *log = argc > 2 ? argv[2] : "/var/log/syslog";
     proa_server *server = proa_server_new(NULL);
-    telemetry_Host_serve(server, &host, &(proa_serve_options){ .user = argc > 2 ? argv[2] : "/var/log/syslog" });
+    telemetry_Host_serve(server, &host, &(proa_serve_options){ .user = log });
     proa_server_listen(server, argc > 1 ? argv[1] : "[::]:50052", NULL);
     return proa_server_main(server);
 }

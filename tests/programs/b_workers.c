@@ -12,18 +12,18 @@ static proa_code describe(proa_call *call, const telemetry_DescribeRequest *requ
 
 static proa_code watch(proa_call *call, const telemetry_WatchRequest *request)
 {
-    struct sampler sampler = {0};
-    telemetry_Sample sample = {0};
+    struct sampler sampler = { 0 };
+    telemetry_Sample sample = { 0 };
     do
         host_sample(&sampler, &sample);
-    while (telemetry_Host_Watch_send_reply(call, &sample)
-           && proa_call_pause_ns(call, request->interval_ms * PROA_MILLISECOND));
+    while (telemetry_Host_Watch_send_reply(call, &sample) &&
+           proa_call_pause_ns(call, request->interval_ms * PROA_MILLISECOND));
     return PROA_OK;
 }
 
 static proa_code upload(proa_call *call, telemetry_Digest *reply)
 {
-    struct sha256 sha = {0};
+    struct sha256 sha = { 0 };
     const telemetry_Chunk *chunk;
     while ((chunk = telemetry_Host_Upload_receive_request(call))) {
         sha256_add(&sha, chunk->data);
@@ -54,9 +54,9 @@ static const telemetry_Host host = { .Describe = describe, .Watch = watch, .Uplo
 
 int main(int argc, char **argv)
 {
+    char *log = argc > 2 ? argv[2] : "/var/log/syslog";
     proa_server *server = proa_server_new(&(proa_server_options){ .workers = 16 });
-    telemetry_Host_serve(server, &host, &(proa_serve_options){
-        .on_workers = true, .user = argc > 2 ? argv[2] : "/var/log/syslog" });
+    telemetry_Host_serve(server, &host, &(proa_serve_options){ .on_workers = true, .user = log });
     proa_server_listen(server, argc > 1 ? argv[1] : "[::]:50052", NULL);
     return proa_server_main(server);
 }

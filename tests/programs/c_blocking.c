@@ -13,7 +13,7 @@ static int report(proa_status status)
 static int describe(proa_channel *channel)
 {
     proa_arena *arena = proa_arena_new(0);
-    telemetry_DescribeRequest request = {0};
+    telemetry_DescribeRequest request = { 0 };
     telemetry_Facts facts;
     proa_status status = telemetry_Host_Describe(channel, &request, &facts, arena, NULL);
     if (status.code == PROA_OK)
@@ -30,7 +30,7 @@ static int watch(proa_channel *channel)
     const telemetry_Sample *sample;
     for (int i = 0; i < 3 && (sample = telemetry_Host_Watch_receive_reply(call)); i++)
         printf("load %.2f\n", sample->load);
-    proa_call_cancel(call);                                      /* Watch has no end of its own */
+    proa_call_cancel(call); /* Watch has no end of its own */
     int rc = proa_call_status(call).code != PROA_CANCELLED;
     proa_call_end(call);
     return rc;
@@ -43,8 +43,8 @@ static int upload(proa_channel *channel, FILE *file)
     size_t n;
     while ((n = fread(block, 1, sizeof block, file)) > 0)
         if (!telemetry_Host_Upload_send_request(call, &(telemetry_Chunk){ .data = { block, n } }))
-            break;                                               /* the call is over; the status says why */
-    int rc = report(proa_call_status(call));                     /* half-closes and waits */
+            break;                           /* the call is over; the status says why */
+    int rc = report(proa_call_status(call)); /* half-closes and waits */
     const telemetry_Digest *digest = telemetry_Host_Upload_reply(call);
     if (digest)
         print_hex(digest->sha256);

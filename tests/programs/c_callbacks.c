@@ -57,15 +57,15 @@ int main(int argc, char **argv)
     proa_loop *loop = proa_loop_new(NULL);
     proa_channel *channel = proa_channel_open(argc > 1 ? argv[1] : "localhost:50052",
                                               &(proa_channel_options){ .loop = loop });
-    int samples_left = 5;
+    int left = 5; /* samples */
 
-    telemetry_Host_Describe_begin(channel, &(telemetry_DescribeRequest){0},
+    telemetry_Host_Describe_begin(channel, &(telemetry_DescribeRequest){ 0 },
                                   &(proa_call_options){ .on_done = facts_done });
-    telemetry_Host_Watch_begin(channel, &(telemetry_WatchRequest){ .interval_ms = 50 }, &(proa_call_options){
-        .on_ready = watch_ready, .on_done = report, .user = &samples_left });
-    telemetry_Host_Upload_begin(channel, &(proa_call_options){
-        .on_ready = upload_ready, .on_done = upload_done, .user = file });
-    proa_loop_run(loop);                        /* returns when the last call is over */
+    telemetry_Host_Watch_begin(channel, &(telemetry_WatchRequest){ .interval_ms = 50 },
+                               &(proa_call_options){ .on_ready = watch_ready, .on_done = report, .user = &left });
+    telemetry_Host_Upload_begin(channel,
+                                &(proa_call_options){ .on_ready = upload_ready, .on_done = upload_done, .user = file });
+    proa_loop_run(loop); /* returns when the last call is over */
     proa_channel_close(channel);
     proa_loop_free(loop);
     return 0;

@@ -4,7 +4,12 @@
 #include "telemetry.proa.h"
 #include "common.h"
 
-struct app { proa_loop *loop; proa_channel *channel; proa_call *grep; bool input_ended, finished; };
+struct app {
+    proa_loop *loop;
+    proa_channel *channel;
+    proa_call *grep;
+    bool input_ended, finished;
+};
 
 static void line_ready(proa_call *call, void *user)
 {
@@ -40,8 +45,8 @@ int main(int argc, char **argv)
     struct app app = { .loop = proa_loop_new(NULL) };
     app.channel = proa_channel_open(argc > 1 ? argv[1] : "localhost:50052",
                                     &(proa_channel_options){ .loop = app.loop });
-    app.grep = telemetry_Host_Grep_begin(app.channel, &(proa_call_options){
-        .on_ready = line_ready, .on_done = grep_done, .user = &app });
+    proa_call_options options = { .on_ready = line_ready, .on_done = grep_done, .user = &app };
+    app.grep = telemetry_Host_Grep_begin(app.channel, &options);
 
     int ep = epoll_create1(0);
     epoll_ctl(ep, EPOLL_CTL_ADD, STDIN_FILENO, &(struct epoll_event){ .events = EPOLLIN, .data.fd = STDIN_FILENO });

@@ -9,11 +9,11 @@ struct job {
     proa_arena *arena;
 };
 
-static void work(void *user)                    /* on a thread of the program's own pool */
+static void work(void *user) /* on a thread of the program's own pool */
 {
     struct job *job = user;
     job->reply->message = proa_arena_format(job->arena, "Hello at last, %.*s", PROA_FMT(job->request->name));
-    proa_later_finish(&job->answer, PROA_OK);   /* the call, and with it job, may be gone now */
+    proa_later_finish(&job->answer, PROA_OK); /* the call, and with it job, may be gone now */
 }
 
 static proa_code say_hello(proa_call *call, const helloworld_HelloRequest *request, helloworld_HelloReply *reply)

@@ -2,14 +2,17 @@
 /* (f) A transparent proxy: any method, any call type, no contract. f_proxy [BACKEND [ADDRESS]] */
 #include "proa/proa.h"
 
-struct relay { proa_call *up; bool has_headers; };
+struct relay {
+    proa_call *up;
+    bool has_headers;
+};
 
 static proa_code relay(proa_call *down)
 {
     struct relay *r = proa_call_state(down, sizeof *r);
     if (!r->up)
-        r->up = proa_call_begin(proa_call_user(down), proa_call_path(down), &(proa_call_options){
-            .parent = down, .headers = proa_call_request_headers(down) });
+        r->up = proa_call_begin(proa_call_user(down), proa_call_path(down),
+                                &(proa_call_options){ .parent = down, .headers = proa_call_request_headers(down) });
 
     proa_slice message;
     while (proa_call_can_push(r->up) && proa_call_pop(down, &message))

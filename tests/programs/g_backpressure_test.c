@@ -9,10 +9,10 @@
 #include "expect.h"
 #include "running.h"
 
-#define MESSAGES 3000
-#define MESSAGE_BYTES 8192
+#define MESSAGES            3000
+#define MESSAGE_BYTES       8192
 #define IN_FLIGHT_BYTES_MAX (2 << 20)  /* a receive window of 256 KiB and a queue of 64 KiB each way, and some air */
-#define RESIDENT_BYTES_MAX (16 << 20)  /* as much, several times over, and what allocators keep */
+#define RESIDENT_BYTES_MAX  (16 << 20) /* as much, several times over, and what allocators keep */
 
 static _Atomic int sent;
 

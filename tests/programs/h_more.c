@@ -8,7 +8,7 @@ static proa_code say_hello(proa_call *call, const helloworld_HelloRequest *reque
 {
     proa_headers sent = proa_call_request_headers(call);
     proa_bytes token = proa_headers_get(sent, "authorization");
-    proa_bytes trace = proa_headers_get(sent, "trace-bin");          /* raw bytes */
+    proa_bytes trace = proa_headers_get(sent, "trace-bin"); /* raw bytes */
     if (!token.data)
         return proa_call_fail(call, PROA_UNAUTHENTICATED, "no token");
 
@@ -36,10 +36,10 @@ proa_code h_client(proa_channel *channel, proa_bytes name)
         { PROA_STR("trace-bin"), PROA_STR("\x01\x02\xff") },
     };
     helloworld_HelloRequest request = { .name = name };
-    proa_call *call = helloworld_Greeter_SayHello_begin(channel, &request, &(proa_call_options){
-        .timeout_ns = 250 * PROA_MILLISECOND, .headers = PROA_LIST(headers) });
+    proa_call_options options = { .timeout_ns = 250 * PROA_MILLISECOND, .headers = PROA_LIST(headers) };
+    proa_call *call = helloworld_Greeter_SayHello_begin(channel, &request, &options);
 
-    proa_status status = proa_call_status(call);                 /* waits */
+    proa_status status = proa_call_status(call); /* waits */
     const helloworld_HelloReply *reply = helloworld_Greeter_SayHello_reply(call);
     if (reply)
         printf("%.*s\n", PROA_FMT(reply->message));

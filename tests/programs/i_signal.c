@@ -33,7 +33,7 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term }, NULL);
 
     proa_error error;
-    proa_err failed = proa_server_run(server, &error);               /* until drained */
+    proa_err failed = proa_server_run(server, &error); /* until drained */
     if (failed)
         fprintf(stderr, "%s\n", error.text);
     proa_server_free(server);

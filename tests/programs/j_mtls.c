@@ -36,7 +36,7 @@ static int ask(void)
 
     proa_arena *arena = proa_arena_new(0);
     helloworld_HelloReply reply;
-    proa_status status = helloworld_Greeter_SayHello(channel, &(helloworld_HelloRequest){0}, &reply, arena, NULL);
+    proa_status status = helloworld_Greeter_SayHello(channel, &(helloworld_HelloRequest){ 0 }, &reply, arena, NULL);
     if (status.code == PROA_OK)
         printf("%.*s\n", PROA_FMT(reply.message));
     proa_arena_free(arena);

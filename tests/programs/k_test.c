@@ -18,7 +18,7 @@ int main(void)
     EXPECT(status.code == PROA_OK);
     EXPECT(proa_bytes_is_equal(reply.message, PROA_STR("Hello, Ada!")));
 
-    status = helloworld_Greeter_SayHello(channel, &(helloworld_HelloRequest){0}, &reply, arena, NULL);
+    status = helloworld_Greeter_SayHello(channel, &(helloworld_HelloRequest){ 0 }, &reply, arena, NULL);
     EXPECT(status.code == PROA_INVALID_ARGUMENT);
 
     proa_arena_free(arena);

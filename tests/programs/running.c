@@ -7,7 +7,7 @@
 
 static void *run(void *user)
 {
-    proa_error error = {0};
+    proa_error error = { 0 };
     if (proa_server_run(user, &error) != PROA_ERR_NONE) {
         fprintf(stderr, "the server failed: %s\n", error.text);
         exit(1);
@@ -36,7 +36,7 @@ void running_end(struct running *running)
     proa_server_drain(running->server);
     EXPECT(pthread_join((pthread_t)running->thread, NULL) == 0);
     proa_server_free(running->server);
-    *running = (struct running){0};
+    *running = (struct running){ 0 };
 }
 
 bool running_wait(const _Atomic int *flag, int value)
