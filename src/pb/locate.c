@@ -19,6 +19,15 @@ const proa_field *locate_field(const proa_type *type, uint32_t number)
     return NULL;
 }
 
+/* Do the bytes end where a field does? */
+static bool is_whole(proa_decoder *d, const char *p, const char *end)
+{
+    uint32_t tag;
+    while (p && p < end)
+        p = (p = proa_get_tag(d, p, end, &tag)) && !PROA_IS_END(tag) ? wire_skip(d, p, end, tag) : NULL;
+    return p != NULL;
+}
+
 /* Goes into the field behind the tag when at lies in a message there: its type, begin and end. */
 static bool enter(proa_decoder *d, const proa_field *field, uint32_t tag, const char *p, const char *at, const proa_type **type,
                   const char **begin, const char **end)
@@ -29,7 +38,8 @@ static bool enter(proa_decoder *d, const proa_field *field, uint32_t tag, const 
         proa_varint size = proa_get_size(d, p, *end);
         if (!size.p || at < size.p)
             return false;
-        if (at > size.p + size.value || (at == size.p + size.value && at != *end))
+        /* At its very end: a value that is missing there, or the next tag behind it. */
+        if (at > size.p + size.value || (at == size.p + size.value && is_whole(d, size.p, at)))
             return false;
         *begin = size.p;
         *end = size.p + size.value;

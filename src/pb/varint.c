@@ -34,7 +34,7 @@ proa_varint proa_get_varint_(proa_decoder *d, const char *p, const char *end)
     proa_varint v = wire_varint_wide(p);
     if (PROA_LIKELY_(v.p && v.p <= end))
         return v;
-    return broken(d, p, v.p ? TRUNCATED : TOO_LONG);
+    return broken(d, p, v.p || end - p < 10 ? TRUNCATED : TOO_LONG);
 }
 
 proa_varint proa_get_tag_(proa_decoder *d, const char *p, const char *end)
