@@ -71,7 +71,7 @@ size_t fields_of(const char *list, hpack_field *fields, size_t max)
 {
     size_t count = 0;
     while (*list) {
-        const char *end = strchr(list, '\n'), *colon = strchr(list + 1, ':');
+        const char *end = strchr(list, '\n'), *colon = strstr(list, ": ");
         assert_true(end && colon && colon < end && count < max);
         fields[count++] = (hpack_field){ .name = { list, (size_t)(colon - list) },
             .value = { colon + 2, (size_t)(end - colon - 2) } };

@@ -43,7 +43,7 @@ static void edges_of_a_prefix_hold_both_ways(void **state)
     expect_both_ways("ff01", 0x80, 7, 128);
     expect_both_ways("0f7f", 0, 4, 142);
     expect_both_ways("0f8001", 0, 4, 143);
-    expect_both_ways("7f80ffffff0f", 0x40, 6, UINT32_MAX);
+    expect_both_ways("7fc0ffffff0f", 0x40, 6, UINT32_MAX);
 }
 
 static void bits_above_the_prefix_are_not_part_of_it(void **state)
