@@ -6,6 +6,7 @@ A tree is a dictionary {path: text}; every file gets the licence line in front u
 line numbers in a case count from that line.
 """
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -167,6 +168,25 @@ class Checks(unittest.TestCase):
     def test_header_source_test_and_two_mains_are_accepted(self):
         self.accepted("check_names.py", {"src/h2/flow.c": "", "src/h2/flow.h": "", "src/h2/flow_test.c": "",
                                          "src/cli/main.c": "", "src/plugin/main.c": ""})
+
+    # documentation
+
+    @unittest.skipUnless(shutil.which("doxygen"), "doxygen is not installed: ./dev lint installs it")
+    def test_an_undocumented_public_symbol_fails_the_reference(self):
+        header = "/** @file\n * A header. */\n/** Documented. */\nint proa_one(void);\nint proa_two(void);\n"
+        with tempfile.TemporaryDirectory() as root:
+            os.makedirs(os.path.join(root, "include/proa"))
+            os.makedirs(os.path.join(root, "build/docs"))
+            shutil.copy(os.path.join(TOOLS, "..", "Doxyfile"), root)
+            path = os.path.join(root, "include/proa/x.h")
+            for text, fails in ((header, True), (header.replace("int proa_two(void);\n", ""), False)):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                done = subprocess.run(["doxygen", "Doxyfile"], cwd=root, capture_output=True, text=True)
+                with open(os.path.join(root, "build/docs/warnings"), encoding="utf-8") as file:
+                    warnings = file.read()
+                self.assertEqual(done.returncode != 0, fails, done.stderr)
+                self.assertEqual("x.h:5: error: Member proa_two" in warnings, fails, warnings)
 
 
 if __name__ == "__main__":
