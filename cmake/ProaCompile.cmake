@@ -38,7 +38,8 @@ target_compile_options(proa_warnings INTERFACE -Wall -Wextra -Werror
 # Hidden visibility, our two include roots; what all sources of src/ and tests/ are compiled with.
 add_library(proa_internal INTERFACE)
 target_compile_options(proa_internal INTERFACE -fvisibility=hidden -fno-omit-frame-pointer)
-target_compile_definitions(proa_internal INTERFACE _DEFAULT_SOURCE _POSIX_C_SOURCE=200809L)
+target_compile_definitions(proa_internal INTERFACE _DEFAULT_SOURCE _POSIX_C_SOURCE=200809L
+  PROA_VERSION="${PROJECT_VERSION}") # one place says it: project() of CMakeLists.txt
 target_include_directories(proa_internal INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(proa_internal INTERFACE proa_warnings Threads::Threads)
 
