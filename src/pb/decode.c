@@ -55,7 +55,8 @@ void *proa_new_(proa_decoder *d, size_t size)
     return memory ? memset(memory, 0, size) : NULL;
 }
 
-const char *proa_get_group(proa_decoder *d, const char *p, const char *end, uint32_t tag, const proa_type *type, void *message)
+const char *proa_get_group(proa_decoder *d, const char *p, const char *end, uint32_t tag, const proa_type *type,
+                           void *message)
 {
     wire_decoder *whole = wire_of(d);
     uint32_t outer_number = whole->group_number;

@@ -16,7 +16,8 @@ static void an_empty_message_is_all_defaults(void **state)
 
 static void scalars_of_every_wire_type_come_through(void **state)
 {
-    sample3_Node *m = DECODE3(*state, "\x08\x96\x01\x12\x03" "Ada\x18\x03\x21\0\0\0\0\0\0\xf8\x3f\x2a\x02\x00\xff"
+    sample3_Node *m = DECODE3(*state, "\x08\x96\x01\x12\x03"
+                                      "Ada\x18\x03\x21\0\0\0\0\0\0\xf8\x3f\x2a\x02\x00\xff"
                                       "\xc0\xb8\x02\x01\xcd\xb8\x02\0\0\x20\x40");
     assert_int_equal(m->id, 150);
     assert_bytes(m->name, "Ada");
@@ -32,14 +33,17 @@ static void scalars_of_every_wire_type_come_through(void **state)
 static void strings_alias_the_input(void **state)
 {
     bench *b = *state;
-    static const char wire[] = "\x12\x03" "Ada";
+    static const char wire[] = "\x12\x03"
+                               "Ada";
     sample3_Node *m = sample3_Node_decode((proa_bytes){ wire, 5 }, b->arena, NULL);
     assert_ptr_equal(m->name.data, wire + 2);
 }
 
 static void the_last_scalar_wins(void **state)
 {
-    sample3_Node *m = DECODE3(*state, "\x08\x01\x12\x01" "a\x08\x02\x12\x01" "b\x18\x02\x18\x04");
+    sample3_Node *m = DECODE3(*state, "\x08\x01\x12\x01"
+                                      "a\x08\x02\x12\x01"
+                                      "b\x18\x02\x18\x04");
     assert_int_equal(m->id, 2);
     assert_bytes(m->name, "b");
     assert_int_equal(m->weight.value, 2);
@@ -57,7 +61,10 @@ static void present_and_empty_is_not_absent(void **state)
 
 static void submessages_merge(void **state)
 {
-    sample3_Node *m = DECODE3(*state, "\x4a\x05\x08\x01\x3a\x01" "x\x4a\x06\x12\x01" "n\x3a\x01" "y");
+    sample3_Node *m = DECODE3(*state, "\x4a\x05\x08\x01\x3a\x01"
+                                      "x\x4a\x06\x12\x01"
+                                      "n\x3a\x01"
+                                      "y");
     assert_int_equal(m->left->id, 1);
     assert_bytes(m->left->name, "n");
     assert_int_equal(m->left->tags.count, 2);
@@ -67,11 +74,13 @@ static void submessages_merge(void **state)
 
 static void message_oneofs_merge_while_they_stay_and_start_anew_after_another(void **state)
 {
-    sample3_Node *m = DECODE3(*state, "\x82\x01\x02\x08\x07\x82\x01\x03\x12\x01" "n");
+    sample3_Node *m = DECODE3(*state, "\x82\x01\x02\x08\x07\x82\x01\x03\x12\x01"
+                                      "n");
     assert_int_equal(m->contact.which, sample3_Node_contact_friend);
     assert_int_equal(m->contact.friend_->id, 7);
     assert_bytes(m->contact.friend_->name, "n");
-    m = DECODE3(*state, "\x82\x01\x02\x08\x07\x78\x05\x82\x01\x03\x12\x01" "n");
+    m = DECODE3(*state, "\x82\x01\x02\x08\x07\x78\x05\x82\x01\x03\x12\x01"
+                        "n");
     assert_int_equal(m->contact.which, sample3_Node_contact_friend);
     assert_int_equal(m->contact.friend_->id, 0);
     assert_bytes(m->contact.friend_->name, "n");
@@ -79,7 +88,8 @@ static void message_oneofs_merge_while_they_stay_and_start_anew_after_another(vo
 
 static void the_last_member_of_a_oneof_wins(void **state)
 {
-    sample3_Node *m = DECODE3(*state, "\x72\x01" "e\x78\x00");
+    sample3_Node *m = DECODE3(*state, "\x72\x01"
+                                      "e\x78\x00");
     assert_int_equal(m->contact.which, sample3_Node_contact_phone);
     assert_int_equal(m->contact.phone, 0);
     assert_encodes(*state, sample3_Node, m, "\x78\x00");
@@ -112,8 +122,10 @@ static void a_varint_may_be_longer_than_it_needs(void **state)
 
 static void a_long_varint_in_the_middle_is_read_as_at_the_end(void **state)
 {
-    sample3_Node *m = DECODE3(*state, "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x18\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"
-                                      "\x12\x10" "abcdefghijklmnop");
+    sample3_Node *m =
+        DECODE3(*state, "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x18\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+                        "\x12\x10"
+                        "abcdefghijklmnop");
     assert_int_equal(m->id, -1);
     assert_true(m->weight.value == INT64_MAX);
     assert_bytes(m->name, "abcdefghijklmnop");
@@ -122,10 +134,14 @@ static void a_long_varint_in_the_middle_is_read_as_at_the_end(void **state)
 static void varints_of_more_than_10_bytes_are_refused(void **state)
 {
     assert_refused(*state, sample3_Node, "\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", "longer than 10 bytes");
-    assert_refused(*state, sample3_Node, "\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00\x12\x10" "abcdefghijklmnop",
+    assert_refused(*state, sample3_Node,
+                   "\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00\x12\x10"
+                   "abcdefghijklmnop",
                    "sample3.Node.id: a varint is longer than 10 bytes (byte 1)");
-    assert_refused(*state, sample3_Node, "\xf8\x02\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", "longer than 10 bytes");
-    assert_refused(*state, sample3_Node, "\x32\x0b\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", "longer than 10 bytes");
+    assert_refused(*state, sample3_Node, "\xf8\x02\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00",
+                   "longer than 10 bytes");
+    assert_refused(*state, sample3_Node, "\x32\x0b\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00",
+                   "longer than 10 bytes");
 }
 
 static void tags_that_cannot_be_are_refused(void **state)
@@ -139,7 +155,7 @@ static void tags_that_cannot_be_are_refused(void **state)
     assert_refused(*state, sample3_Node, "\x0f\x00", "wire type");
     assert_refused(*state, sample3_Node, "\xfe\x7f\x00", "wire type");
     assert_refused(*state, sample3_Node, "\x88\x80\x80\x80\x80\x00\x00", "tag is longer"); /* six bytes */
-    assert_refused(*state, sample3_Node, "\x80\x80\x80\x80\x10\x00", "over 32 bits");        /* number 2^29 */
+    assert_refused(*state, sample3_Node, "\x80\x80\x80\x80\x10\x00", "over 32 bits");      /* number 2^29 */
     assert_refused(*state, sample3_Node, "\xf8\xff\xff\xff\x7f\x00", "over 32 bits");
     assert_refused(*state, sample3_Node, "\xf8\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00", "tag is longer");
     assert_non_null(DECODE3(*state, "\xf8\xff\xff\xff\x0f\x00")); /* number 2^29 - 1 */
@@ -157,23 +173,34 @@ static void a_tag_may_be_longer_than_it_needs_up_to_5_bytes(void **state)
 static void every_cut_is_refused(void **state)
 {
     bench_refuse_cuts(*state, &sample3_Node_type, BYTES("\x08\x96\x01"));
-    bench_refuse_cuts(*state, &sample3_Node_type, BYTES("\x12\x05" "hello"));
+    bench_refuse_cuts(*state, &sample3_Node_type,
+                      BYTES("\x12\x05"
+                            "hello"));
     bench_refuse_cuts(*state, &sample3_Node_type, BYTES("\x21\1\2\3\4\5\6\7\x08"));
     bench_refuse_cuts(*state, &sample3_Node_type, BYTES("\xcd\xb8\x02\1\2\3\4"));
     bench_refuse_cuts(*state, &sample3_Node_type, BYTES("\x32\x03\x01\x80\x01"));
     bench_refuse_cuts(*state, &sample3_Node_type, BYTES("\xfa\x7f\x08\1\2\3\4\5\6\7\x08"));
     bench_refuse_cuts(*state, &sample3_Node_type, BYTES("\x42\x06\x42\x04\x42\x02\x08\x01"));
-    bench_refuse_cuts(*state, &sample3_Node_type, BYTES("\x52\x05\x0a\x01" "k\x10\x01"));
+    bench_refuse_cuts(*state, &sample3_Node_type,
+                      BYTES("\x52\x05\x0a\x01"
+                            "k\x10\x01"));
     bench_refuse_cuts(*state, &sample3_Node_type, BYTES("\xa3\x1f\x08\x01\x13\x0d\1\2\3\4\x14\xa4\x1f"));
     bench_refuse_cuts(*state, &sample3_Node_type, BYTES("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"));
-    bench_refuse_cuts(*state, &sample2_Legacy_Crowd_type, BYTES("\x0a\x0e\x08\x01\x6b\x0a\x02\x08\x01\x6c\x33\x08\x01\x34\x10\x01"));
+    bench_refuse_cuts(*state, &sample2_Legacy_Crowd_type,
+                      BYTES("\x0a\x0e\x08\x01\x6b\x0a\x02\x08\x01\x6c\x33\x08\x01\x34\x10\x01"));
 }
 
 static void a_submessage_does_not_read_past_its_own_end(void **state)
 {
     assert_refused(*state, sample3_Node, "\x4a\x01\x08\x05", "sample3.Node.id: the input ends inside a value (byte 3)");
-    assert_refused(*state, sample3_Node, "\x4a\x02\x08\x80\x01\x12\x10" "abcdefghijklmnop", "inside a value");
-    assert_refused(*state, sample3_Node, "\x4a\x03\x12\x02" "abc", "past the end");
+    assert_refused(*state, sample3_Node,
+                   "\x4a\x02\x08\x80\x01\x12\x10"
+                   "abcdefghijklmnop",
+                   "inside a value");
+    assert_refused(*state, sample3_Node,
+                   "\x4a\x03\x12\x02"
+                   "abc",
+                   "past the end");
     assert_refused(*state, sample3_Node, "\x4a\x03\x21\x01\x02\0\0\0\0\0\0\0\0", "inside a value");
     assert_refused(*state, sample3_Node, "\x4a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x08\x01", "past the end");
     assert_refused(*state, sample3_Node, "\x4a\x05\x08\x01", "sample3.Node.left: a length goes past the end (byte 1)");
@@ -181,14 +208,27 @@ static void a_submessage_does_not_read_past_its_own_end(void **state)
 
 static void strings_that_are_not_utf8_are_refused_and_bytes_are_not(void **state)
 {
-    assert_refused(*state, sample3_Node, "\x12\x02" "a\xff", "sample3.Node.name: a string is not UTF-8 (byte 3)");
+    assert_refused(*state, sample3_Node,
+                   "\x12\x02"
+                   "a\xff",
+                   "sample3.Node.name: a string is not UTF-8 (byte 3)");
     assert_refused(*state, sample3_Node, "\x12\x02\xc0\x80", "sample3.Node.name: a string is not UTF-8");
-    assert_refused(*state, sample3_Node, "\x12\x09" "abcdefgh\x80", "UTF-8");
-    assert_refused(*state, sample3_Node, "\x12\x01\xc3\x12\x10" "abcdefghijklmnop", "UTF-8");
-    assert_refused(*state, sample3_Node, "\x3a\x01" "a\x3a\x01\xff", "sample3.Node.tags: a string is not UTF-8 (byte 5)");
+    assert_refused(*state, sample3_Node,
+                   "\x12\x09"
+                   "abcdefgh\x80",
+                   "UTF-8");
+    assert_refused(*state, sample3_Node,
+                   "\x12\x01\xc3\x12\x10"
+                   "abcdefghijklmnop",
+                   "UTF-8");
+    assert_refused(*state, sample3_Node,
+                   "\x3a\x01"
+                   "a\x3a\x01\xff",
+                   "sample3.Node.tags: a string is not UTF-8 (byte 5)");
     assert_refused(*state, sample3_Node, "\x72\x03\xed\xa0\x80", "sample3.Node.email: a string is not UTF-8");
     assert_refused(*state, sample3_Node, "\x8a\x01\x01\x80", "sample3.Node.note");
-    assert_refused(*state, sample3_Node, "\x52\x05\x0a\x01\xff\x10\x01", "sample3.Node.CountsEntry.key: a string is not UTF-8");
+    assert_refused(*state, sample3_Node, "\x52\x05\x0a\x01\xff\x10\x01",
+                   "sample3.Node.CountsEntry.key: a string is not UTF-8");
     assert_non_null(DECODE3(*state, "\x2a\x02\xff\xc0\x12\x03\xe2\x82\xac"));
     assert_non_null(DECODE2(*state, "\x08\x01\x52\x01\xff")); /* a string of proto2 */
 }
@@ -222,7 +262,8 @@ static void closed_enums_send_other_numbers_to_the_unknown(void **state)
 
 static void groups_come_through(void **state)
 {
-    sample2_Legacy *m = DECODE2(*state, "\x08\x01\x2b\x0a\x01" "n\x15\1\0\0\0\x2c\x33\x08\x01\x34\x33\x34\x6b\x0a\x02\x08\x02\x6c");
+    sample2_Legacy *m = DECODE2(*state, "\x08\x01\x2b\x0a\x01"
+                                        "n\x15\1\0\0\0\x2c\x33\x08\x01\x34\x33\x34\x6b\x0a\x02\x08\x02\x6c");
     assert_bytes(m->part->name, "n");
     assert_int_equal(m->part->size.value, 1);
     assert_int_equal(m->piece.count, 2);
@@ -233,7 +274,8 @@ static void groups_come_through(void **state)
 
 static void groups_merge(void **state)
 {
-    sample2_Legacy *m = DECODE2(*state, "\x2b\x0a\x01" "n\x2c\x08\x01\x2b\x15\1\0\0\0\x2c");
+    sample2_Legacy *m = DECODE2(*state, "\x2b\x0a\x01"
+                                        "n\x2c\x08\x01\x2b\x15\1\0\0\0\x2c");
     assert_bytes(m->part->name, "n");
     assert_int_equal(sample2_Legacy_Part_size(m->part), 1);
 }
@@ -260,7 +302,7 @@ static size_t nest(char *wire, int levels)
         char head[8];
         size_t head_size = 1;
         head[0] = 0x4a;
-        for (size_t rest = size; ; rest >>= 7) {
+        for (size_t rest = size;; rest >>= 7) {
             head[head_size++] = (char)(rest >= 0x80 ? rest | 0x80 : rest);
             if (rest < 0x80)
                 break;
@@ -311,8 +353,10 @@ static void errors_name_the_innermost_field(void **state)
 {
     assert_refused(*state, sample2_Legacy, "\x08\x01\x42\x07\x42\x05\x8a\x01\x02x\xff",
                    "sample3.Node.note: a string is not UTF-8 (byte 10)");
-    assert_refused(*state, sample2_Legacy, "\x08\x01\x2b\x0a\x09n\x2c", "sample2.Legacy.Part.name: a length goes past the end");
-    assert_refused(*state, sample3_Node, "\x5a\x06\x12\x04\x12\x02\xc3\x28", "sample3.Node.name: a string is not UTF-8 (byte 6)");
+    assert_refused(*state, sample2_Legacy, "\x08\x01\x2b\x0a\x09n\x2c",
+                   "sample2.Legacy.Part.name: a length goes past the end");
+    assert_refused(*state, sample3_Node, "\x5a\x06\x12\x04\x12\x02\xc3\x28",
+                   "sample3.Node.name: a string is not UTF-8 (byte 6)");
 }
 
 static void memory_is_bounded_by_the_size_of_the_input(void **state)
@@ -336,7 +380,9 @@ static void memory_is_bounded_by_the_size_of_the_input(void **state)
 static void everything_survives_cuts_and_changes(void **state)
 {
     static const char node[] =
-        "\x08\x96\x01\x12\x03" "Ada\x18\x03\x21\0\0\0\0\0\0\xf8\x3f\x2a\x02\x00\xff\x32\x04\x01\x96\x01\x03\x30\x07\x3a\x02" "ab"
+        "\x08\x96\x01\x12\x03"
+        "Ada\x18\x03\x21\0\0\0\0\0\0\xf8\x3f\x2a\x02\x00\xff\x32\x04\x01\x96\x01\x03\x30\x07\x3a\x02"
+        "ab"
         "\x3a\x00\x42\x06\x08\x01\x42\x02\x08\x02\x42\x00\x4a\x03\x12\x01l\x52\x05\x0a\x01k\x10\x01\x52\x05\x0a\x01k\x10\x02"
         "\x5a\x06\x08\x01\x12\x02\x08\x03\x60\x01\x68\x02\x82\x01\x02\x08\x01\x8a\x01\x00\x90\x01\x01\x92\x01\x02\x01\x02"
         "\xfa\x7f\x08\1\2\3\4\5\6\7\x08\xc0\xb8\x02\x01\xcd\xb8\x02\0\0\x20\x40\xa3\x1f\x08\x01\xa4\x1f";

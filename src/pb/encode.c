@@ -40,8 +40,7 @@ WIRE_COLD char *proa_room_(proa_encoder *e, char *p, size_t size)
     if (size > INT32_MAX || used + size > INT32_MAX)
         return refuse(e, PROA_ERR_LIMIT, "a message is at most 2 GiB");
     size_t capacity = PB_HEAD_ROOM + used + size;
-    capacity = capacity < BLOCK_MIN ? BLOCK_MIN : capacity < whole->capacity * 2 ? whole->capacity * 2
-                                                                                 : capacity;
+    capacity = capacity < BLOCK_MIN ? BLOCK_MIN : capacity < whole->capacity * 2 ? whole->capacity * 2 : capacity;
     hold *block = hold_new(capacity);
     if (!block)
         return refuse(e, PROA_ERR_NOMEM, "no memory");
@@ -61,7 +60,8 @@ static proa_err check(const proa_type *type, const void *message, proa_error *er
         return PROA_ERR_NONE;
     if (!missing.field)
         return error_set(error, PROA_ERR_LIMIT, "%s: messages are nested too deep, or in a circle", missing.type->name);
-    return error_set(error, PROA_ERR_REQUIRED, "%s.%s: it is required and not set", missing.type->name, missing.field->name);
+    return error_set(error, PROA_ERR_REQUIRED, "%s.%s: it is required and not set", missing.type->name,
+                     missing.field->name);
 }
 
 void pb_scratch_fini(pb_scratch *scratch)

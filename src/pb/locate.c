@@ -29,8 +29,8 @@ static bool is_whole(proa_decoder *d, const char *p, const char *end)
 }
 
 /* Goes into the field behind the tag when at lies in a message there: its type, begin and end. */
-static bool enter(proa_decoder *d, const proa_field *field, uint32_t tag, const char *p, const char *at, const proa_type **type,
-                  const char **begin, const char **end)
+static bool enter(proa_decoder *d, const proa_field *field, uint32_t tag, const char *p, const char *at,
+                  const proa_type **type, const char **begin, const char **end)
 {
     if (!field || !field->type)
         return false;

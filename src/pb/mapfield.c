@@ -94,7 +94,8 @@ static bool join(map *m, const char *at)
 
 static proa_kind kind_of(const proa_field *field)
 {
-    return field->kind == PROA_KIND_STRING && !(field->flags & PROA_FIELD_UTF8) ? PROA_KIND_BYTES : (proa_kind)field->kind;
+    return field->kind == PROA_KIND_STRING && !(field->flags & PROA_FIELD_UTF8) ? PROA_KIND_BYTES
+                                                                                : (proa_kind)field->kind;
 }
 
 /* A key or a value that does not come is its default, and a string that is there is never absent. */
@@ -177,8 +178,8 @@ static const char *get_one(map *m, const char *p, const char *end, uint32_t tag,
     return is_kept ? end : NULL;
 }
 
-const char *proa_get_map(proa_decoder *d, const char *p, const char *end, uint32_t tag, const proa_type *entry, void *field,
-                         proa_unknown **unknown)
+const char *proa_get_map(proa_decoder *d, const char *p, const char *end, uint32_t tag, const proa_type *entry,
+                         void *field, proa_unknown **unknown)
 {
     map m = { d, entry, &entry->fields[0], &entry->fields[1], { NULL, 0 } };
     memcpy(&m.list, field, sizeof m.list);

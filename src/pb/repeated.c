@@ -196,8 +196,8 @@ const char *proa_get_packed(proa_decoder *d, const char *p, const char *end, voi
     return p;
 }
 
-static bool add_enum(proa_decoder *d, const char *p, uint32_t tag, void *list, const proa_enum_type *type, int32_t number,
-                     proa_unknown **unknown)
+static bool add_enum(proa_decoder *d, const char *p, uint32_t tag, void *list, const proa_enum_type *type,
+                     int32_t number, proa_unknown **unknown)
 {
     if (!proa_is_named(type, number))
         return proa_keep_enum(d, p, tag, number, unknown);

@@ -32,10 +32,8 @@ static bool is_field_complete(const proa_type *type, const proa_field *field, co
     const char *place = (const char *)message + field->offset;
     switch (field->shape) {
     case PROA_SHAPE_LIST:
-    case PROA_SHAPE_MAP:
-        return is_list_complete(field, place, depth, missing);
-    case PROA_SHAPE_INLINE:
-        return is_complete_at(field, place, 1, 0, depth, missing);
+    case PROA_SHAPE_MAP: return is_list_complete(field, place, depth, missing);
+    case PROA_SHAPE_INLINE: return is_complete_at(field, place, 1, 0, depth, missing);
     case PROA_SHAPE_ONEOF:
         if (wire_which(message, field) != field->number)
             return true;
@@ -45,8 +43,7 @@ static bool is_field_complete(const proa_type *type, const proa_field *field, co
             break;
         *missing = (wire_missing){ type, field };
         return false;
-    default:
-        break;
+    default: break;
     }
     const void *below = field->type ? wire_pointer(place) : NULL;
     return !below || wire_is_complete(field->type, below, depth, missing);

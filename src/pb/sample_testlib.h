@@ -17,7 +17,7 @@
 typedef struct bench {
     proa_arena *arena;
     proa_error error;      /* of the last decode */
-    void *copies[64];      /* inputs with nothing behind them: messages alias them */
+    void *copies[128];      /* inputs with nothing behind them: messages alias them */
     size_t copy_count;
 } bench;
 

@@ -2,12 +2,7 @@
 /* Fields that a message does not know: skipped, and kept as the bytes that they were, in their order. */
 #include "pb/wire.h"
 
-enum { VARINT = 0,
-       FIXED64 = 1,
-       BYTES = 2,
-       START = 3,
-       END = 4,
-       FIXED32 = 5 };
+enum { VARINT = 0, FIXED64 = 1, BYTES = 2, START = 3, END = 4, FIXED32 = 5 };
 
 static const char *skip_fixed(proa_decoder *d, const char *p, const char *end, int size)
 {
@@ -38,19 +33,12 @@ const char *wire_skip(proa_decoder *d, const char *p, const char *end, uint32_t 
     if (tag >> 3 == 0)
         return wire_fail(d, PROA_ERR_MALFORMED, p, "a field has the number 0");
     switch (tag & 7) {
-    case VARINT:
-        return proa_get_varint(d, p, end).p;
-    case FIXED64:
-        return skip_fixed(d, p, end, 8);
-    case BYTES:
-        v = proa_get_size(d, p, end);
-        return v.p ? v.p + v.value : NULL;
-    case START:
-        return skip_group(d, p, end, tag >> 3);
-    case FIXED32:
-        return skip_fixed(d, p, end, 4);
-    default:
-        return wire_fail(d, PROA_ERR_MALFORMED, p, "a field has a wire type that does not exist");
+    case VARINT: return proa_get_varint(d, p, end).p;
+    case FIXED64: return skip_fixed(d, p, end, 8);
+    case BYTES: v = proa_get_size(d, p, end); return v.p ? v.p + v.value : NULL;
+    case START: return skip_group(d, p, end, tag >> 3);
+    case FIXED32: return skip_fixed(d, p, end, 4);
+    default: return wire_fail(d, PROA_ERR_MALFORMED, p, "a field has a wire type that does not exist");
     }
 }
 

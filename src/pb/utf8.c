@@ -26,14 +26,11 @@ static size_t sequence(const unsigned char *u, size_t size)
 {
     if (u[0] < 0xc2 || u[0] > 0xf4)
         return 0;
-    size_t want = u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3
-                                                : 4;
+    size_t want = u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
     if (size < want)
         return 0;
-    unsigned low = u[0] == 0xe0 ? 0xa0 : u[0] == 0xf0 ? 0x90
-                                                      : 0x80;
-    unsigned high = u[0] == 0xed ? 0x9f : u[0] == 0xf4 ? 0x8f
-                                                       : 0xbf;
+    unsigned low = u[0] == 0xe0 ? 0xa0 : u[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned high = u[0] == 0xed ? 0x9f : u[0] == 0xf4 ? 0x8f : 0xbf;
     if (u[1] < low || u[1] > high)
         return 0;
     for (size_t i = 2; i < want; i++)

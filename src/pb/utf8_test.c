@@ -9,8 +9,15 @@ static size_t reference_prefix(const char *data, size_t size)
     const unsigned char *u = (const unsigned char *)data;
     size_t at = 0;
     while (at < size) {
-        static const struct { unsigned char mask, mark; size_t size; uint32_t least; } forms[] = {
-            { 0x80, 0x00, 1, 0 }, { 0xe0, 0xc0, 2, 0x80 }, { 0xf0, 0xe0, 3, 0x800 }, { 0xf8, 0xf0, 4, 0x10000 },
+        static const struct {
+            unsigned char mask, mark;
+            size_t size;
+            uint32_t least;
+        } forms[] = {
+            { 0x80, 0x00, 1, 0 },
+            { 0xe0, 0xc0, 2, 0x80 },
+            { 0xf0, 0xe0, 3, 0x800 },
+            { 0xf8, 0xf0, 4, 0x10000 },
         };
         size_t form = 0;
         while (form < 4 && (u[at] & forms[form].mask) != forms[form].mark)
@@ -60,8 +67,17 @@ static void a_bad_byte_is_found_at_every_place_of_a_long_text(void **state)
 static void random_mixtures_are_judged_as_by_the_definition(void **state)
 {
     (void)state;
-    static const char *const pieces[] = { "a", "bcdefghijklmnop", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf",
-                                          "\xed\xa0\x80", "\xf4\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xc0\x80", "\xe0\x80\x80" };
+    static const char *const pieces[] = { "a",
+                                          "bcdefghijklmnop",
+                                          "\xc3\xa9",
+                                          "\xe2\x82\xac",
+                                          "\xf0\x9f\x98\x80",
+                                          "\xed\x9f\xbf",
+                                          "\xed\xa0\x80",
+                                          "\xf4\x8f\xbf\xbf",
+                                          "\xf4\x90\x80\x80",
+                                          "\xc0\x80",
+                                          "\xe0\x80\x80" };
     uint32_t seed = 7;
     for (int round = 0; round < 20000; round++) {
         char text[64];
