@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list of an enum is no list of numbers. */
-#include "telemetry.proa.h"
+/* A list of an enum takes no other enum. */
+#include "shapes.proa.h"
 
-void f(void);
-void f(void)
+void f(shapes_Palette *palette);
+void f(shapes_Palette *palette)
 {
-    int64_t numbers[2] = { 0 };
-    telemetry_Level levels[2] = { 0 };
-    (void)numbers;
-    (void)levels;
+    static shapes_Color color = shapes_COLOR_RED;
+    static shapes_Size size = shapes_SIZE_SMALL;
+    palette->sizes.data = &size;
 #ifdef GOOD
-    telemetry_Level_list list = PROA_LIST(levels);
-    (void)list;
+    palette->colors.data = &color;
 #else
-    telemetry_Level_list list = PROA_LIST(numbers); // expect-error: incompatible pointer type
-    (void)list;
+    palette->colors.data = &size; // expect-error: incompatible pointer type
+    (void)color;
 #endif
 }
