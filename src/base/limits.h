@@ -4,7 +4,7 @@
  * that a limit was met. */
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
-#include <stdint.h>
+#include "proa/limits.h"
 
 /* The limits of one HTTP/2 connection. Zero in an options struct means the default. */
 typedef struct limits {
@@ -31,6 +31,9 @@ typedef struct limits {
     int64_t settings_ack_ns;          /* until the peer acknowledged SETTINGS; RFC 9113 6.5.3 */
     int64_t write_stall_ns;           /* output waits and the peer reads nothing; CVE-2019-9517 */
 } limits;
+
+/* What a program asked for; zero members stay zero. */
+void limits_copy(limits *to, const proa_limits *from);
 
 #define LIMITS_DEFAULT { \
     .streams_max = 200, \

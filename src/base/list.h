@@ -20,6 +20,13 @@ static inline void list_push(list *l, list_node *n)                             
     l->head.previous->next = n;
     l->head.previous = n;
 }
+static inline void list_push_first(list *l, list_node *n)                          /* at the begin */
+{
+    n->next = l->head.next;
+    n->previous = &l->head;
+    l->head.next->previous = n;
+    l->head.next = n;
+}
 static inline void list_remove(list_node *n)                                       /* in none: nothing happens */
 {
     if (!n->next)

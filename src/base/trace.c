@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Formatting of trace lines. Never on a hot path: callers test the area first. */
 #include "base/trace.h"
+#include "proa/trace.h"
 #include "base/bytes.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,4 +80,15 @@ const char *trace_escape(proa_bytes bytes, char *out, size_t out_size)
     *to++ = '"';
     *to = '\0';
     return out;
+}
+
+unsigned proa_trace_areas(const char *list)
+{
+    return list ? trace_areas_of(list) : 0;
+}
+
+void proa_trace_to_stderr(void *user, const char *line)
+{
+    (void)user;
+    fprintf(stderr, "%s\n", line);
 }
