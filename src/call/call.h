@@ -21,6 +21,7 @@ bool home_is_driven(const proa_loop *home);
 void home_own(proa_loop *home);                   /* this thread is its thread from now on */
 void home_enter(proa_loop *home);                 /* driven: locks. Others: asserts that this is its thread */
 void home_leave(proa_loop *home);                 /* driven: does what is due, tells the waiting, unlocks */
+void home_end_with(proa_loop *home, void (*run)(void *user), void *user);   /* driven, entered: runs after the leave, and may free it */
 void home_keep(proa_loop *home);                  /* one more reason for proa_loop_run to go on */
 void home_drop(proa_loop *home);
 /* What lives on a home and must end before it: told once, when the home is freed. */
@@ -37,7 +38,7 @@ typedef struct call_hooks {
     void (*submit)(void *owner, proa_call *call); /* made elsewhere than on its home: find it a connection */
     void (*forget)(void *owner, proa_call *call); /* it ended while it waited for one: call_node leaves the queue */
     void (*work)(void *owner, proa_call *call);   /* it wants a worker: call_work there, or call_refuse_work */
-    void (*gone)(void *owner, proa_call *call);   /* its memory goes */
+    void (*gone)(void *owner);                    /* its memory went */
 } call_hooks;
 
 /* ---- Made calls: for client. */

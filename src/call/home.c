@@ -196,7 +196,17 @@ void home_leave(proa_loop *home)
         turn(home);
     if (home->shared.is_polling && due_at(home) < home->shared.polls_until)
         io_loop_wake(home->io);
+    void (*last)(void *user) = home->last;
+    void *user = home->last_user;
     pthread_mutex_unlock(&home->shared.lock);
+    if (last)
+        last(user);
+}
+
+void home_end_with(proa_loop *home, void (*run)(void *user), void *user)
+{
+    home->last = run;
+    home->last_user = user;
 }
 
 static void poll_unlocked(proa_loop *home, int64_t wait_ns)

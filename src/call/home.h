@@ -25,6 +25,8 @@ struct proa_loop {
     list guests;
     atomic_uint_least64_t tickets;   /* taken so far; a worker takes them too */
     atomic_bool is_stopped;
+    void (*last)(void *user);     /* driven: home_end_with */
+    void *last_user;
     struct {                      /* of a driven home: lock guards all of the struct */
         pthread_mutex_t lock;
         pthread_cond_t moved;     /* a turn was made */

@@ -47,9 +47,11 @@ static void free_call(proa_call *c)
     home_give_arena(home, c->user.message_arena);
     pb_scratch_fini(&c->user.scratch);
     call_peer_drop(c->peer);
-    if (c->hooks)
-        c->hooks->gone(c->owner, c);
+    const call_hooks *hooks = c->hooks;
+    void *owner = c->owner;
     slab_give(&home->calls, c);
+    if (hooks)
+        hooks->gone(owner);
 }
 
 void call_pin(proa_call *c)

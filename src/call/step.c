@@ -312,8 +312,8 @@ void step_over(proa_call *c)
 
 void call_work(proa_call *c)
 {
-    proa_code code;
-    if (step_prepare(c, &code))
+    proa_code code = PROA_CANCELLED;
+    if (!atomic_load(&c->is_cancelled) && step_prepare(c, &code))
         code = step_run(c);
     PROA_ASSERT(code != PROA_WAIT, "a handler on a worker waits in the waiting verbs; it answers when it returns");
     if (code != PROA_LATER)

@@ -116,3 +116,25 @@ proa_err address_error(proa_error *error, proa_err code, const io_address *addre
     uv_strerror_r(uv_translate_sys_error(system_error), why, sizeof why);
     return error_set(error, code, "%s: %s", where, why);
 }
+
+static bool is_ip(const io_address *address)
+{
+    return family_of(address) == AF_INET || family_of(address) == AF_INET6;
+}
+
+int io_address_port(const io_address *address)
+{
+    in_port_t be;
+    if (!is_ip(address))
+        return -1;
+    size_t offset = family_of(address) == AF_INET6 ? offsetof(struct sockaddr_in6, sin6_port)
+                                                   : offsetof(struct sockaddr_in, sin_port);
+    memcpy(&be, address->u.bytes + offset, sizeof be);
+    return ntohs(be);
+}
+
+void io_address_set_port(io_address *address, int port)
+{
+    if (is_ip(address))
+        address_set_port(address, port);
+}

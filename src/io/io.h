@@ -54,6 +54,8 @@ typedef struct io_target { char host[256]; int port; bool is_unix; bool is_numer
  * Errors: PROA_ERR_ADDRESS with the text and what is wrong with it. */
 proa_err io_target_parse(const char *text, int port_default, io_target *out, proa_error *error);
 bool io_address_is_loopback(const io_address *address);      /* loopback or a Unix socket */
+int io_address_port(const io_address *address);             /* negative: a Unix socket has none */
+void io_address_set_port(io_address *address, int port);     /* of an IP address; another stays as it is */
 void io_address_format(const io_address *address, char *out, size_t size);   /* "ipv4:127.0.0.1:80", "unix:/path" */
 
 /* Names (c-ares). on_done runs in a later dispatch phase, once, also for a target that has its addresses already. */

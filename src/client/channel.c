@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Channels: opening, closing, and the begin of calls. A call lives on its parent's home, else on the channel's. */
+#include "client/channel.h"
+#include <stdio.h>
+#include <time.h>
+
+/* ---- Opening and closing */
+
+static void set_authority(proa_channel *c)
+{
+    const io_target *t = &c->target;
+    if (t->is_unix)
+        snprintf(c->authority, sizeof c->authority, "localhost");
+    else if (strchr(t->host, ':'))
+        snprintf(c->authority, sizeof c->authority, "[%s]:%d", t->host, t->port);
+    else
+        snprintf(c->authority, sizeof c->authority, "%s:%d", t->host, t->port);
+}
+
+static void copy_settings(proa_channel *c, const proa_channel_options *options, size_t size)
+{
+    if (options)
+        memcpy(&c->options, options, size < sizeof c->options ? size : sizeof c->options);
+    if (c->options.limits)
+        limits_copy(&c->limits, c->options.limits);
+    if (c->options.trace)
+        c->trace = (trace){ c->options.trace->line, c->options.trace->user, c->options.trace->areas };
+    c->options.limits = NULL;
+}
+
+/* NULL for want of memory: then every call of it fails as RESOURCE_EXHAUSTED. */
+proa_channel *proa_channel_open_(const char *target, const proa_channel_options *options, size_t size)
+{
+    proa_channel *c = memory_new(sizeof *c);
+    if (!c)
+        return NULL;
+    if (pthread_mutex_init(&c->shared.lock, NULL)) {
+        memory_free(c);
+        return NULL;
+    }
+    copy_settings(c, options, size);
+    list_init(&c->shared.parts);
+    atomic_init(&c->references, 1);
+    atomic_init(&c->is_closed, false);
+    c->seed = (uint64_t)io_clock_now() ^ (uintptr_t)c;
+    c->home = c->options.loop;
+    if (!c->home) {
+        c->owns_home = true;
+        c->home = home_new(&(proa_loop_options){ .trace = c->options.trace }, true);
+    }
+    if (!c->home) {
+        pthread_mutex_destroy(&c->shared.lock);
+        memory_free(c);
+        return NULL;
+    }
+    if (io_target_parse(target, 443, &c->target, &c->failure) == PROA_ERR_NONE)
+        set_authority(c);
+    if (c->options.tls)
+        error_set(&c->failure, PROA_ERR_TLS, "this build of the library has no TLS");
+    return c;
+}
+
+void channel_retain(proa_channel *c)
+{
+    atomic_fetch_add(&c->references, 1);
+}
+
+static void free_channel(void *channel)
+{
+    proa_channel *c = channel;
+    if (c->owns_home)
+        proa_loop_free(c->home);
+    pthread_mutex_destroy(&c->shared.lock);
+    memory_free(c);
+}
+
+void channel_release(proa_channel *c)
+{
+    if (atomic_fetch_sub(&c->references, 1) != 1)
+        return;
+    if (c->owns_home)
+        home_end_with(c->home, free_channel, c);   /* its lock is held here */
+    else
+        free_channel(c);
+}
+
+/* Parts on this thread, or on a driven home, close now; others close in their own threads. */
+static void close_elsewhere(proa_channel *c)
+{
+    pthread_mutex_lock(&c->shared.lock);
+    for (list_node *n = list_first(&c->shared.parts); n; n = list_next(&c->shared.parts, n)) {
+        channel_part *part = CONTAINER_OF(n, channel_part, node);
+        bool is_mine = home_is_driven(part->home) || home_is_here(part->home);
+        if (!is_mine && !atomic_exchange(&part->is_closing, true))
+            io_loop_post(home_io(part->home), &part->close);
+    }
+    pthread_mutex_unlock(&c->shared.lock);
+}
+
+static channel_part *part_here(proa_channel *c)
+{
+    channel_part *found = NULL;
+    pthread_mutex_lock(&c->shared.lock);
+    for (list_node *n = list_first(&c->shared.parts); n && !found; n = list_next(&c->shared.parts, n)) {
+        channel_part *part = CONTAINER_OF(n, channel_part, node);
+        if (home_is_driven(part->home) || home_is_here(part->home))
+            found = part;
+    }
+    pthread_mutex_unlock(&c->shared.lock);
+    return found;
+}
+
+void proa_channel_close(proa_channel *c)
+{
+    if (!c)
+        return;
+    atomic_store(&c->is_closed, true);
+    close_elsewhere(c);
+    proa_loop *home = c->home;
+    bool owns_home = c->owns_home;
+    if (owns_home)
+        home_enter(home);
+    for (channel_part *part; (part = part_here(c));)
+        part_close(part);
+    channel_release(c);
+    if (owns_home)
+        home_leave(home);
+}
+
+/* ---- Calls */
+
+static void submit(void *owner, proa_call *call)
+{
+    proa_channel *c = owner;
+    if (call_is_over(call))
+        return;
+    if (atomic_load(&c->is_closed)) {
+        call_refuse(call, PROA_CANCELLED, "the channel was closed");
+        return;
+    }
+    if (c->failure.code != PROA_ERR_NONE) {
+        call_refuse(call, PROA_UNAVAILABLE, "%s", c->failure.text);
+        return;
+    }
+    channel_part *part = part_of(c, call_home(call));
+    if (part)
+        part_submit(part, call);
+    else
+        call_refuse(call, PROA_RESOURCE_EXHAUSTED, "no memory for a connection");
+}
+
+static void forget(void *owner, proa_call *call)
+{
+    part_forget(part_of(owner, call_home(call)), call);
+}
+
+static void gone(void *owner)
+{
+    channel_release(owner);
+}
+
+static const call_hooks hooks = { .submit = submit, .forget = forget, .gone = gone };
+
+/* NULL: no memory; every verb takes that for a call that ended as RESOURCE_EXHAUSTED. */
+static proa_call *begin(proa_channel *c, const proa_method *method, const char *path, const void *request,
+                        const proa_call_options *given, size_t size)
+{
+    proa_call_options options = { 0 };
+    if (given)
+        memcpy(&options, given, size < sizeof options ? size : sizeof options);
+    if (!c)
+        return NULL;
+    proa_loop *home = options.parent ? call_home(options.parent) : c->home;
+    bool is_remote = options.parent && !home_is_here(home);
+    if (!is_remote)
+        home_enter(home);
+    channel_retain(c);
+    proa_call *call = call_make(home, &(call_making){
+        .method = method, .path = path, .options = &options, .timeout_ns = c->options.timeout_ns,
+        .receive_bytes_max = c->options.receive_bytes_max, .queue_bytes_max = c->options.queue_bytes_max,
+        .hooks = &hooks, .owner = c, .is_remote = is_remote });
+    if (!call)
+        channel_release(c);
+    else if (!is_remote)
+        submit(c, call);
+    if (call && request)
+        call_request(call, request);
+    if (call && is_remote)
+        call_submit(call);
+    if (!is_remote)
+        home_leave(home);
+    return call;
+}
+
+proa_call *proa_call_begin_(proa_channel *channel, const char *path, const proa_call_options *options, size_t size)
+{
+    return begin(channel, NULL, path, NULL, options, size);
+}
+
+proa_call *proa_gen_begin(proa_channel *channel, const proa_method *method, const void *request,
+                          const proa_call_options *options, size_t size)
+{
+    return begin(channel, method, NULL, request, options, size);
+}
+
+proa_status proa_gen_call(proa_channel *channel, const proa_method *method, const void *request, void *reply,
+                          proa_arena *arena, const proa_call_options *options, size_t size)
+{
+    proa_call *call = begin(channel, method, NULL, request, options, size);
+    return call ? call_await(call, reply, arena) : proa_call_status(NULL);
+}

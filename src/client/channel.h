@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The structs behind a channel. A channel is shared by threads; each part belongs to one home. */
+#ifndef CLIENT_CHANNEL_H
+#define CLIENT_CHANNEL_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include "call/call.h"
+#include "client/client.h"
+
+typedef struct channel_part channel_part;
+
+struct proa_channel {
+    proa_loop *home;              /* options.loop, or a driven one of its own */
+    bool owns_home;
+    proa_channel_options options; /* limits, trace: our copies */
+    limits limits;
+    trace trace;
+    io_target target;
+    proa_error failure;           /* why every call fails; code NONE: nothing */
+    char authority[300];
+    uint64_t seed;
+    atomic_uint references;       /* of the opener, the parts and the calls */
+    atomic_bool is_closed;
+    struct {
+        pthread_mutex_t lock;
+        list parts;
+    } shared;
+};
+
+void channel_retain(proa_channel *channel);
+void channel_release(proa_channel *channel);      /* any thread; with an own home: inside its enter and leave */
+
+/* ---- subchannel.c: one connection at a time that takes calls, and those that only finish theirs */
+typedef enum subchannel_state { SUBCHANNEL_IDLE, SUBCHANNEL_CONNECTING, SUBCHANNEL_READY } subchannel_state;
+typedef struct subchannel {
+    channel_part *part;
+    subchannel_state state;
+    io_lookup *lookup;
+    io_addresses addresses;
+    unsigned next_address;
+    io_socket *socket;            /* that connects */
+    io_timer timer;               /* of the attempt */
+    struct connection *current;   /* that takes calls, once READY */
+    list connections;             /* all, current too */
+    proa_error last;              /* what the last attempt said */
+} subchannel;
+void subchannel_init(subchannel *sub, channel_part *part);
+void subchannel_connect(subchannel *sub);         /* IDLE: begins. The part hears of it in part_ready or part_failed */
+proa_err subchannel_take(subchannel *sub, proa_call *call);   /* NONE: attached. LIMIT: no room. CLOSED: not connected */
+void subchannel_close(subchannel *sub);           /* at once */
+
+/* ---- part.c */
+struct channel_part {
+    list_node node;               /* in the channel's parts */
+    home_guest guest;
+    proa_channel *channel;
+    proa_loop *home;
+    subchannel sub;
+    list waiting;                 /* calls without an attempt, in order */
+    unsigned waiting_count;
+    io_timer again;               /* for those that wait for ready */
+    io_mail close;
+    atomic_bool is_closing;       /* the mail is on its way */
+    bool is_gone;                 /* closed; the memory waits for the mail */
+};
+channel_part *part_of(proa_channel *channel, proa_loop *home);   /* on that home; made when new; NULL: no memory */
+void part_submit(channel_part *part, proa_call *call);
+void part_forget(channel_part *part, proa_call *call);
+void part_ready(channel_part *part);              /* a call may find room */
+void part_failed(channel_part *part, const proa_error *error);
+void part_close(channel_part *part);              /* on its home */
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accepted connections, and the dispatch of what arrives on them. */
+#include "server/station.h"
+#include <stdio.h>
+
+typedef struct link_line {
+    list_node node;
+    station *station;
+    link_pump *pump;
+    call_peer *peer;
+} link_line;
+
+static void add(atomic_uint_least64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static const trace *trace_of(const station *s)
+{
+    return s->server->trace.areas ? &s->server->trace : home_trace(s->home);
+}
+
+/* ---- Calls */
+
+static void work(void *owner, proa_call *call)
+{
+    station *s = owner;
+    if (workers_add(s->server->workers, call))
+        return;
+    add(&s->tally.unplaced);
+    call_refuse_work(call);
+}
+
+static void gone(void *owner)
+{
+    station *s = owner;
+    s->call_count--;
+    add(&s->tally.ended);
+    station_check(s);
+}
+
+static const call_hooks hooks = { .work = work, .gone = gone };
+
+/* grpc/grpc doc/statuscodes.md: UNIMPLEMENTED, with which of the two is unknown. */
+static void refuse_path(link_line *l, rpc_exchange *exchange)
+{
+    const methods *m = &l->station->server->methods;
+    proa_bytes path = rpc_exchange_path(exchange);
+    char quoted[200], text[256];
+    snprintf(text, sizeof text, methods_has_service(m, path) ? "unknown method %s" : "unknown service: %s",
+             trace_escape(path, quoted, sizeof quoted));
+    proa_status status = { .code = PROA_UNIMPLEMENTED, .message = proa_bytes_of(text) };
+    rpc_exchange_set_user(exchange, NULL);
+    rpc_exchange_finish(exchange, &status, (proa_headers){ NULL, 0 });
+}
+
+static void begin_call(link_line *l, rpc_exchange *exchange)
+{
+    station *s = l->station;
+    proa_server *server = s->server;
+    const call_binding *binding = methods_find(&server->methods, rpc_exchange_path(exchange));
+    add(&s->tally.begun);
+    if (!binding) {
+        refuse_path(l, exchange);
+        add(&s->tally.ended);
+        return;
+    }
+    s->call_count++;
+    bool has_begun = call_serve(s->home, l->pump, exchange, &(call_serving){
+        .binding = binding, .on_call = server->options.on_call, .on_call_user = server->options.user,
+        .hooks = &hooks, .owner = s, .peer = l->peer });
+    if (!has_begun)
+        gone(s);
+}
+
+/* ---- Connections */
+
+static void on_event(void *owner, const rpc_event *event)
+{
+    link_line *l = owner;
+    switch (event->type) {
+    case RPC_EVENT_CALL:
+        begin_call(l, event->exchange);
+        break;
+    case RPC_EVENT_READY:
+    case RPC_EVENT_ROOM:
+    case RPC_EVENT_GOAWAY:
+    case RPC_EVENT_CLOSED:
+        break;
+    default:
+        if (rpc_exchange_user(event->exchange))
+            call_on_event(event);
+        else if (event->type == RPC_EVENT_END)
+            rpc_exchange_release(event->exchange);   /* one that nobody served */
+    }
+}
+
+static void on_closed(void *owner)
+{
+    link_line *l = owner;
+    station *s = l->station;
+    list_remove(&l->node);
+    call_peer_drop(l->peer);
+    memory_free(l);
+    s->connection_count--;
+    add(&s->tally.closed);
+    station_check(s);
+}
+
+static const link_handler handler = { .on_event = on_event, .on_closed = on_closed };
+
+static bool adopt(station *s, io_socket *socket)
+{
+    link_line *l = memory_new(sizeof *l);
+    rpc_endpoint *endpoint = rpc_endpoint_new(&(rpc_options){
+        .role = H2_SERVER, .limits = s->server->limits, .receive_bytes_max = s->server->options.receive_bytes_max,
+        .pool = io_loop_pool(home_io(s->home)), .streams = home_streams(s->home), .trace = trace_of(s),
+        .seed = s->server->seed }, home_now(s->home));
+    call_peer *peer = call_peer_new(socket);
+    if (!l || !endpoint || !peer)
+        goto failed;
+    *l = (link_line){ .station = s, .peer = peer };
+    l->pump = link_pump_new(home_io(s->home), socket, endpoint, &handler, l);
+    if (!l->pump) {
+        call_peer_drop(peer);
+        memory_free(l);
+        return false;
+    }
+    list_push(&s->connections, &l->node);
+    return true;
+
+failed:
+    if (endpoint)
+        rpc_endpoint_free(endpoint);
+    call_peer_drop(peer);
+    memory_free(l);
+    io_socket_close(socket);
+    return false;
+}
+
+void accept_socket(void *owner, io_socket *socket)
+{
+    station *s = owner;
+    uint32_t most = s->server->options.connections_max ? s->server->options.connections_max : LIMITS_CONNECTIONS_MAX;
+    if (s->is_draining || s->connection_count >= most / s->server->station_count + (most % s->server->station_count != 0)) {
+        add(&s->tally.refused);
+        io_socket_close(socket);
+        return;
+    }
+    if (!adopt(s, socket))
+        return;
+    s->connection_count++;
+    add(&s->tally.opened);
+}
+
+/* ---- All of them */
+
+static list_node *next_of(station *s, list_node *node)
+{
+    return list_next(&s->connections, node);
+}
+
+void accept_drain(station *s)
+{
+    for (list_node *n = list_first(&s->connections); n; n = next_of(s, n)) {
+        link_pump *pump = CONTAINER_OF(n, link_line, node)->pump;
+        rpc_endpoint_drain(link_pump_endpoint(pump));
+        link_pump_touch(pump);
+    }
+}
+
+void accept_stop(station *s)
+{
+    for (list_node *n = list_first(&s->connections); n; n = next_of(s, n)) {
+        link_pump *pump = CONTAINER_OF(n, link_line, node)->pump;
+        rpc_endpoint_stop(link_pump_endpoint(pump));
+        link_pump_touch(pump);
+    }
+}
+
+void accept_close(station *s)
+{
+    for (list_node *n = list_first(&s->connections); n; n = next_of(s, n))
+        link_pump_close(CONTAINER_OF(n, link_line, node)->pump);
+}

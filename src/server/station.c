@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One loop of a server.
+ *
+ *     serving -- drain --> draining -- nothing is left --> drained
+ *                             | grace is over                 ^
+ *                             +--> stopped: calls end as UNAVAILABLE, connections close */
+#include "server/station.h"
+
+#define LAST_NS (1 * PROA_SECOND)   /* after the grace: for statuses to go out, before the connections are cut */
+
+typedef struct open_listener { list_node node; io_listener *listener; } open_listener;
+
+static void on_drain_mail(io_mail *mail)
+{
+    station_drain(CONTAINER_OF(mail, station, drain));
+}
+
+static void on_grace(io_timer *timer)
+{
+    station *s = CONTAINER_OF(timer, station, grace);
+    if (s->is_stopped)
+        accept_close(s);
+    else
+        station_stop(s);
+}
+
+static void run_drained(io_task *task)
+{
+    station *s = CONTAINER_OF(task, station, drained);
+    proa_server *server = s->server;
+    void (*on_drained)(proa_server *, void *) = server->options.on_drained;
+    if (atomic_fetch_add(&server->drained_count, 1) + 1 == server->station_count && on_drained)
+        on_drained(server, server->options.user);
+}
+
+static void on_gone(home_guest *guest)
+{
+    station *s = CONTAINER_OF(guest, station, guest);
+    station_drain(s);
+    station_stop(s);
+    accept_close(s);
+}
+
+station *station_new(proa_server *server, proa_loop *home)
+{
+    station *s = memory_new(sizeof *s);
+    if (!s)
+        return NULL;
+    s->server = server;
+    s->home = home;
+    if (!home) {
+        proa_trace lines = { server->trace.line, server->trace.user, server->trace.areas };
+        s->owns_home = true;
+        s->home = home_new(&(proa_loop_options){ .trace = &lines }, false);
+    }
+    if (!s->home) {
+        memory_free(s);
+        return NULL;
+    }
+    list_init(&s->listeners);
+    list_init(&s->connections);
+    s->drain.deliver = on_drain_mail;
+    atomic_init(&s->is_drain_posted, false);
+    s->grace.fire = on_grace;
+    s->drained.run = run_drained;
+    s->guest.on_gone = on_gone;
+    home_add_guest(s->home, &s->guest);
+    home_keep(s->home);
+    return s;
+}
+
+static void close_listeners(station *s)
+{
+    for (list_node *n; (n = list_pop(&s->listeners));) {
+        open_listener *l = CONTAINER_OF(n, open_listener, node);
+        io_listener_close(l->listener);
+        memory_free(l);
+    }
+}
+
+void station_free(station *s)
+{
+    if (!s)
+        return;
+    home_own(s->home);
+    close_listeners(s);
+    accept_stop(s);
+    for (int i = 0; i < 2; i++) {                  /* statuses out, then the connections down */
+        io_loop_turn(home_io(s->home), 0);
+        accept_close(s);
+    }
+    while (s->call_count || s->connection_count)   /* calls that other threads hold go when these let go */
+        io_loop_turn(home_io(s->home), 10 * PROA_MILLISECOND);
+    io_timer_stop(home_io(s->home), &s->grace);
+    io_task_cancel(&s->drained);
+    list_remove(&s->guest.node);
+    if (!s->is_drained)
+        home_drop(s->home);
+    if (s->owns_home)
+        proa_loop_free(s->home);
+    memory_free(s);
+}
+
+proa_err station_listen(station *s, const io_address *bound, const proa_listen_options *options, bool is_shared,
+                        io_address *actual, proa_error *error)
+{
+    open_listener *l = memory_new(sizeof *l);
+    if (!l)
+        return error_set(error, PROA_ERR_NOMEM, "out of memory");
+    l->listener = io_listener_open(home_io(s->home), bound, &(io_listener_options){
+        .is_shared = is_shared, .unix_mode = options->unix_mode }, accept_socket, s, error);
+    if (!l->listener) {
+        memory_free(l);
+        return error ? error->code : PROA_ERR_IO;
+    }
+    *actual = *io_listener_address(l->listener);
+    list_push(&s->listeners, &l->node);
+    return PROA_ERR_NONE;
+}
+
+void station_run(station *s)
+{
+    home_own(s->home);
+    while (!s->is_drained)
+        io_loop_turn(home_io(s->home), -1);
+    io_loop_turn(home_io(s->home), 0);             /* the task of run_drained */
+}
+
+void station_drain(station *s)
+{
+    if (s->is_draining)
+        return;
+    s->is_draining = true;
+    int64_t grace = s->server->options.grace_ns ? s->server->options.grace_ns : LIMITS_GRACE_NS;
+    close_listeners(s);
+    accept_drain(s);
+    io_timer_start(home_io(s->home), &s->grace, home_now(s->home) + grace);
+    station_check(s);
+}
+
+void station_stop(station *s)
+{
+    if (s->is_stopped)
+        return;
+    s->is_stopped = true;
+    accept_stop(s);
+    io_timer_start(home_io(s->home), &s->grace, home_now(s->home) + LAST_NS);
+}
+
+void station_check(station *s)
+{
+    if (!s->is_draining || s->is_drained || s->connection_count || s->call_count)
+        return;
+    s->is_drained = true;
+    io_timer_stop(home_io(s->home), &s->grace);
+    home_drop(s->home);
+    io_loop_defer(home_io(s->home), &s->drained, IO_DISPATCH);
+}

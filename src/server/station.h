@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The structs behind a server: one station a loop, each in its own thread; what they share does not change once it runs. */
+#ifndef SERVER_STATION_H
+#define SERVER_STATION_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include "call/call.h"
+#include "server/methods.h"
+#include "server/server.h"
+#include "server/workers.h"
+
+#define STATIONS_MAX 256
+
+typedef struct tally { atomic_uint_least64_t opened, closed, begun, ended, refused, unplaced; } tally;   /* any thread reads */
+
+typedef struct station {
+    proa_server *server;
+    proa_loop *home;
+    bool owns_home;
+    home_guest guest;
+    pthread_t thread;             /* of all but the first */
+    bool has_thread;
+    list listeners, connections;
+    unsigned connection_count, call_count;
+    bool is_draining, is_stopped, is_drained;
+    io_mail drain;
+    atomic_bool is_drain_posted;  /* the mail goes once */
+    io_timer grace;
+    io_task drained;
+    tally tally;
+} station;
+
+typedef struct address { list_node node; char *text; io_address bound; proa_listen_options options; char name[128]; } address;
+
+struct proa_server {
+    proa_server_options options;
+    limits limits;
+    trace trace;
+    proa_error failure;           /* the first */
+    methods methods;
+    list addresses;
+    workers *workers;             /* NULL: nobody asked */
+    station *stations[STATIONS_MAX];
+    unsigned station_count;
+    unsigned worker_count;
+    atomic_bool is_running;       /* every station is there and may be posted to */
+    atomic_bool is_drain_asked;
+    atomic_uint drained_count;
+    uint64_t seed;
+    pthread_mutex_t totals_lock;
+    proa_counters totals;         /* of connections that are gone; under the lock */
+};
+
+/* ---- station.c */
+station *station_new(proa_server *server, proa_loop *home);   /* home NULL: its own; NULL: no memory */
+void station_free(station *station);
+proa_err station_listen(station *station, const io_address *bound, const proa_listen_options *options, bool is_shared,
+                        io_address *actual, proa_error *error);
+void station_run(station *station);               /* in its thread, until drained */
+void station_drain(station *station);             /* in its thread */
+void station_stop(station *station);              /* in its thread: what runs ends as UNAVAILABLE */
+void station_check(station *station);             /* is it drained? */
+
+/* ---- accept.c */
+void accept_socket(void *owner, io_socket *socket);
+void accept_drain(station *station);
+void accept_stop(station *station);
+void accept_close(station *station);
+void accept_count(station *station, proa_counters *out);
+#endif
