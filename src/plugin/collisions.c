@@ -6,14 +6,14 @@
 #include "plugin/defaults.h"
 
 typedef struct owner {
-    const char *what;                 /* "message", "the list of message" */
-    const char *name;                 /* "acme.User" */
+    const char *what; /* "message", "the list of message" */
+    const char *name; /* "acme.User" */
     const model_file *file;
 } owner;
 
 typedef struct registry {
     plugin *p;
-    const model_file *file;           /* whose names are being noted */
+    const model_file *file; /* whose names are being noted */
     map_bytes taken;
 } registry;
 
@@ -22,8 +22,8 @@ static proa_err fail(const registry *r, const owner *old, const owner *new, cons
     /* the line starts with a file that is generated, and says where the other element is if it is elsewhere */
     const owner *here = new->file->is_generated ? new : old, *there = here == new ? old : new;
     const char *where = here->file == there->file ? "" : plugin_format(r->p, " (%s)", there->file->path);
-    return plugin_fail(r->p, "%s: %s %s and %s %s%s would both be %s in C: rename one of them", here->file->path, there->what,
-                       there->name, here->what, here->name, where, c_name);
+    return plugin_fail(r->p, "%s: %s %s and %s %s%s would both be %s in C: rename one of them", here->file->path,
+                       there->what, there->name, here->what, here->name, where, c_name);
 }
 
 /* scope: "" for a whole identifier, else the struct or union that c_name is a member of. */
@@ -41,7 +41,9 @@ static proa_err take(registry *r, const char *scope, const char *c_name, const c
 }
 
 /* One name that is made of another: "acme_User" and "_list". */
-typedef struct tail { const char *suffix, *what; } tail;
+typedef struct tail {
+    const char *suffix, *what;
+} tail;
 
 static proa_err take_tails(registry *r, const char *c_name, const char *name, const tail *tails, size_t count)
 {
@@ -53,18 +55,24 @@ static proa_err take_tails(registry *r, const char *c_name, const char *name, co
     return PROA_ERR_NONE;
 }
 
-#define TAKE_TAILS(r, c_name, name, tails) take_tails((r), (c_name), (name), (tails), sizeof(tails) / sizeof((tails)[0]))
+#define TAKE_TAILS(r, c_name, name, tails) \
+    take_tails((r), (c_name), (name), (tails), sizeof(tails) / sizeof((tails)[0]))
 
 static proa_err take_enum(registry *r, const model_enum *e, const char *scope)
 {
     static const tail tails[] = {
-        { "", "enum" }, { "_opt", "the optional of enum" }, { "_list", "the list of enum" }, { "_enum", "the table of enum" },
-        { "_values_", "the values of enum" }, { "_INT32_MIN_", "the sentinel of enum" },
+        { "", "enum" },
+        { "_opt", "the optional of enum" },
+        { "_list", "the list of enum" },
+        { "_enum", "the table of enum" },
+        { "_values_", "the values of enum" },
+        { "_INT32_MIN_", "the sentinel of enum" },
         { "_INT32_MAX_", "the sentinel of enum" },
     };
     proa_err err = TAKE_TAILS(r, e->c_name, e->full_name, tails);
     for (size_t i = 0; !err && i < e->value_count; i++)
-        err = take(r, "", e->values[i].c_name, "enum value", plugin_format(r->p, "%s%s%s", scope, *scope ? "." : "", e->values[i].name));
+        err = take(r, "", e->values[i].c_name, "enum value",
+                   plugin_format(r->p, "%s%s%s", scope, *scope ? "." : "", e->values[i].name));
     return err;
 }
 
@@ -79,7 +87,10 @@ static proa_err take_oneof(registry *r, const model_message *m, const model_oneo
 static proa_err take_field(registry *r, const model_message *m, const model_field *field)
 {
     static const tail entry_tails[] = {
-        { "", "the entry of map" }, { "_fields_", "the table of map" }, { "_checks_", "the checks of map" }, { "_type_", "the table of map" },
+        { "", "the entry of map" },
+        { "_fields_", "the fields of map" },
+        { "_checks_", "the checks of map" },
+        { "_type_", "the table of map" },
     };
     const char *full = plugin_format(r->p, "%s.%s", m->full_name, field->name);
     const char *scope = field->oneof ? plugin_format(r->p, "%s.%s", m->c_name, field->oneof->c_name) : m->c_name;
@@ -96,10 +107,16 @@ static proa_err take_field(registry *r, const model_message *m, const model_fiel
 static proa_err take_message(registry *r, const model_message *m)
 {
     static const tail tails[] = {
-        { "", "message" }, { "_list", "the list of message" }, { "_type", "the table of message" },
-        { "_encode", "the encoder of message" }, { "_decode", "the decoder of message" },
-        { "_encode_", "the encoder of message" }, { "_decode_", "the decoder of message" },
-        { "_fields_", "the fields of message" }, { "_oneofs_", "the oneofs of message" }, { "_checks_", "the checks of message" },
+        { "", "message" },
+        { "_list", "the list of message" },
+        { "_type", "the table of message" },
+        { "_encode", "the encoder of message" },
+        { "_decode", "the decoder of message" },
+        { "_encode_", "the encoder of message" },
+        { "_decode_", "the decoder of message" },
+        { "_fields_", "the fields of message" },
+        { "_oneofs_", "the oneofs of message" },
+        { "_checks_", "the checks of message" },
     };
     if (m->is_map_entry)
         return PROA_ERR_NONE;
@@ -118,16 +135,23 @@ static proa_err take_message(registry *r, const model_message *m)
 static proa_err take_method(registry *r, const model_service *s, const model_method *m)
 {
     static const tail tails[] = {
-        { "", "method" }, { "_method", "the table of method" }, { "_step_", "the trampoline of method" }, { "_begin", "the begin of method" },
+        { "", "method" },
+        { "_method", "the table of method" },
+        { "_step_", "the trampoline of method" },
+        { "_begin", "the begin of method" },
     };
     static const tail single[] = { { "_reply", "the reply of method" } };
     static const tail replies[] = {
-        { "_pop_reply", "the pop_reply of method" }, { "_receive_reply", "the receive_reply of method" },
-        { "_push_reply", "the push_reply of method" }, { "_send_reply", "the send_reply of method" },
+        { "_pop_reply", "the pop_reply of method" },
+        { "_receive_reply", "the receive_reply of method" },
+        { "_push_reply", "the push_reply of method" },
+        { "_send_reply", "the send_reply of method" },
     };
     static const tail requests[] = {
-        { "_pop_request", "the pop_request of method" }, { "_receive_request", "the receive_request of method" },
-        { "_push_request", "the push_request of method" }, { "_send_request", "the send_request of method" },
+        { "_pop_request", "the pop_request of method" },
+        { "_receive_request", "the receive_request of method" },
+        { "_push_request", "the push_request of method" },
+        { "_send_request", "the send_request of method" },
     };
     const char *full = plugin_format(r->p, "%s.%s", s->full_name, m->name);
     proa_err err = take(r, s->c_name, m->c_name, "method", full);
@@ -143,11 +167,15 @@ static proa_err take_method(registry *r, const model_service *s, const model_met
 static proa_err take_file(registry *r)
 {
     static const tail service_tails[] = {
-        { "", "service" }, { "_serve", "the serve of service" }, { "_service", "the table of service" }, { "_methods_", "the methods of service" },
+        { "", "service" },
+        { "_serve", "the serve of service" },
+        { "_service", "the table of service" },
+        { "_methods_", "the methods of service" },
     };
     static const tail file_tails[] = {
-        { "_proto_file", "the table of file" }, { "_proto_bytes_", "the descriptor of file" }, { "_proto_imports_", "the imports of file" },
-        { "_proto_types_", "the types of file" }, { "_proto_enums_", "the enums of file" }, { "_proto_services_", "the services of file" },
+        { "_proto_file", "the table of file" },       { "_proto_bytes_", "the descriptor of file" },
+        { "_proto_imports_", "the imports of file" }, { "_proto_types_", "the types of file" },
+        { "_proto_enums_", "the enums of file" },     { "_proto_services_", "the services of file" },
     };
     const model_file *file = r->file;
     proa_err err = TAKE_TAILS(r, file->symbol, file->path, file_tails);

@@ -31,7 +31,7 @@ static bool is_empty(proa_bytes text)
 
 proa_err comments_init(comments *c, const google_protobuf_SourceCodeInfo *info, proa_arena *arena)
 {
-    *c = (comments){0};
+    *c = (comments){ 0 };
     if (!info || info->location.count == 0)
         return PROA_ERR_NONE;
     c->sorted = proa_arena_alloc(arena, info->location.count * sizeof *c->sorted);
@@ -39,7 +39,8 @@ proa_err comments_init(comments *c, const google_protobuf_SourceCodeInfo *info, 
         return PROA_ERR_NOMEM;
     for (size_t i = 0; i < info->location.count; i++) {
         const location_proto *one = &info->location.data[i];
-        if (!is_empty(one->leading_comments) || !is_empty(one->trailing_comments) || one->leading_detached_comments.count)
+        if (!is_empty(one->leading_comments) || !is_empty(one->trailing_comments) ||
+            one->leading_detached_comments.count)
             c->sorted[c->count++] = one;
     }
     qsort(c->sorted, c->count, sizeof *c->sorted, compare_locations);
@@ -115,16 +116,16 @@ static proa_bytes trim(proa_bytes text)
 proa_bytes comments_line(const location_proto *where, proa_arena *arena)
 {
     if (!comments_has(where))
-        return (proa_bytes){0};
+        return (proa_bytes){ 0 };
     proa_bytes first = trim(where->leading_comments), second = trim(where->trailing_comments);
     if (first.size && second.size)
-        return (proa_bytes){0};
+        return (proa_bytes){ 0 };
     proa_bytes text = first.size ? first : second;
     if (text.size > WRITER_COLUMNS_MAX || memchr(text.data, '\n', text.size))
-        return (proa_bytes){0};
-    writer w = {0};
+        return (proa_bytes){ 0 };
+    writer w = { 0 };
     write_escaped(&w, text);
-    proa_bytes copy = w.failed ? (proa_bytes){0} : proa_arena_copy(arena, buffer_bytes(&w.text));
+    proa_bytes copy = w.failed ? (proa_bytes){ 0 } : proa_arena_copy(arena, buffer_bytes(&w.text));
     writer_fini(&w);
     return copy;
 }

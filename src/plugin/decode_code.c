@@ -7,13 +7,13 @@
 #include "plugin/kinds.h"
 #include "plugin/layout.h"
 
-enum { TAG_PEEK_MAX = 0x4000 };       /* tags of one and two bytes; proa_is_next_ says no to all others */
+enum { TAG_PEEK_MAX = 0x4000 }; /* tags of one and two bytes; proa_is_next_ says no to all others */
 
 /* What the case of one field needs; member is "m->host". */
 typedef struct field_case {
     plugin *p;
     writer *w;
-    const model_field *field, *next;  /* next by number; NULL: none that is tried */
+    const model_field *field, *next; /* next by number; NULL: none that is tried */
     const char *member;
     bool has_label;
 } field_case;
@@ -72,12 +72,13 @@ static void write_list(const field_case *c, bool is_packed)
     const char *what = is_packed ? "packed" : "list";
     const unsigned tag = kinds_single_tag(field);
     if (is_closed(field))
-        writer_line(c->w, "PROA_TRY(proa_get_enum_%s(d, p, end, %u, &%s, &%s_enum, &m->unknown_));", what, tag, c->member,
-                    field->enumeration->c_name);
+        writer_line(c->w, "PROA_TRY(proa_get_enum_%s(d, p, end, %u, &%s, &%s_enum, &m->unknown_));", what, tag,
+                    c->member, field->enumeration->c_name);
     else if (is_packed)
         writer_line(c->w, "PROA_TRY(proa_get_packed(d, p, end, &%s, %s));", c->member, kinds_read_constant(field));
     else
-        writer_line(c->w, "PROA_TRY(proa_get_list(d, p, end, %u, &%s, %s));", tag, c->member, kinds_read_constant(field));
+        writer_line(c->w, "PROA_TRY(proa_get_list(d, p, end, %u, &%s, %s));", tag, c->member,
+                    kinds_read_constant(field));
 }
 
 static const char *which_value(const field_case *c)
@@ -150,7 +151,8 @@ static void write_other_form(const field_case *c)
 {
     const model_field *field = c->field;
     const unsigned tag = field->is_packed ? kinds_single_tag(field) : kinds_packed_tag(field);
-    writer_line(c->w, "case %u: /* %s, %s */", tag, kinds_declaration(c->p, field), field->is_packed ? "not packed" : "packed");
+    writer_line(c->w, "case %u: /* %s, %s */", tag, kinds_declaration(c->p, field),
+                field->is_packed ? "not packed" : "packed");
     c->w->depth++;
     write_list(c, !field->is_packed);
     writer_line(c->w, "break;");
@@ -181,7 +183,8 @@ static void write_defaults(plugin *p, const model_message *m, writer *w)
 {
     for (size_t i = 0; i < m->field_count; i++) {
         const model_field *field = &m->fields[i];
-        if (!field->fallback.is_set || field->oneof || field->kind == PROA_KIND_STRING || field->kind == PROA_KIND_BYTES)
+        if (!field->fallback.is_set || field->oneof || field->kind == PROA_KIND_STRING ||
+            field->kind == PROA_KIND_BYTES)
             continue;
         writer_line(w, "if (!m->%s.has)", field->c_name);
         writer_line(w, "    m->%s.value = %s;", field->c_name, defaults_constant(p, field));
@@ -190,7 +193,8 @@ static void write_defaults(plugin *p, const model_message *m, writer *w)
 
 void decode_code_write(plugin *p, const model_message *m, writer *w)
 {
-    writer_line(w, "static const char *%s_decode_(proa_decoder *d, const char *p, const char *end, void *message)", m->c_name);
+    writer_line(w, "static const char *%s_decode_(proa_decoder *d, const char *p, const char *end, void *message)",
+                m->c_name);
     writer_line(w, "{");
     w->depth++;
     writer_line(w, "%s *m = message;", m->c_name);

@@ -26,7 +26,7 @@ static const char *float_constant(plugin *p, double value, bool is_float)
 
 static const char *string_constant(plugin *p, const char *macro, proa_bytes bytes)
 {
-    writer w = {0};
+    writer w = { 0 };
     writer_print(&w, "%s(", macro);
     writer_string(&w, bytes);
     writer_print(&w, ")");
@@ -40,28 +40,21 @@ const char *defaults_constant(plugin *p, const model_field *field)
     const model_default *d = &field->fallback;
     switch (field->kind) {
     case PROA_KIND_DOUBLE:
-    case PROA_KIND_FLOAT:
-        return float_constant(p, d->d, field->kind == PROA_KIND_FLOAT);
+    case PROA_KIND_FLOAT: return float_constant(p, d->d, field->kind == PROA_KIND_FLOAT);
     case PROA_KIND_INT32:
     case PROA_KIND_SINT32:
-    case PROA_KIND_SFIXED32:
-        return d->i == INT32_MIN ? "INT32_MIN" : plugin_format(p, "%lld", (long long)d->i);
+    case PROA_KIND_SFIXED32: return d->i == INT32_MIN ? "INT32_MIN" : plugin_format(p, "%lld", (long long)d->i);
     case PROA_KIND_INT64:
     case PROA_KIND_SINT64:
     case PROA_KIND_SFIXED64:
         return d->i == INT64_MIN ? "INT64_MIN" : plugin_format(p, "INT64_C(%lld)", (long long)d->i);
     case PROA_KIND_UINT32:
-    case PROA_KIND_FIXED32:
-        return plugin_format(p, "%lluu", (unsigned long long)d->u);
+    case PROA_KIND_FIXED32: return plugin_format(p, "%lluu", (unsigned long long)d->u);
     case PROA_KIND_UINT64:
-    case PROA_KIND_FIXED64:
-        return plugin_format(p, "UINT64_C(%llu)", (unsigned long long)d->u);
-    case PROA_KIND_BOOL:
-        return d->u ? "true" : "false";
-    case PROA_KIND_ENUM:
-        return d->value->c_name;
-    default:
-        return string_constant(p, "PROA_STR", d->bytes);
+    case PROA_KIND_FIXED64: return plugin_format(p, "UINT64_C(%llu)", (unsigned long long)d->u);
+    case PROA_KIND_BOOL: return d->u ? "true" : "false";
+    case PROA_KIND_ENUM: return d->value->c_name;
+    default: return string_constant(p, "PROA_STR", d->bytes);
     }
 }
 
@@ -114,15 +107,9 @@ void defaults_write_table(plugin *p, const model_field *field, writer *w)
 {
     const char *constant = defaults_constant(p, field);
     switch (field->kind) {
-    case PROA_KIND_DOUBLE:
-        writer_print(w, ".d = %s", constant);
-        return;
-    case PROA_KIND_FLOAT:
-        writer_print(w, ".f = %s", constant);
-        return;
-    case PROA_KIND_BOOL:
-        writer_print(w, ".b = %s", constant);
-        return;
+    case PROA_KIND_DOUBLE: writer_print(w, ".d = %s", constant); return;
+    case PROA_KIND_FLOAT: writer_print(w, ".f = %s", constant); return;
+    case PROA_KIND_BOOL: writer_print(w, ".b = %s", constant); return;
     case PROA_KIND_STRING:
     case PROA_KIND_BYTES:
         writer_print(w, ".bytes = %s", string_constant(p, "PROA_STR_INIT", field->fallback.bytes));
@@ -130,11 +117,7 @@ void defaults_write_table(plugin *p, const model_field *field, writer *w)
     case PROA_KIND_UINT32:
     case PROA_KIND_FIXED32:
     case PROA_KIND_UINT64:
-    case PROA_KIND_FIXED64:
-        writer_print(w, ".u = %s", constant);
-        return;
-    default:
-        writer_print(w, ".i = %s", constant);
-        return;
+    case PROA_KIND_FIXED64: writer_print(w, ".u = %s", constant); return;
+    default: writer_print(w, ".i = %s", constant); return;
     }
 }

@@ -21,8 +21,7 @@ static const char *presence(plugin *p, const model_field *field)
         if (field->message)
             return plugin_format(p, "m->%s", member);
         return plugin_format(p, is_bytes ? "m->%s.data" : "m->%s.has", member);
-    default:
-        return NULL;
+    default: return NULL;
     }
 }
 
@@ -36,8 +35,8 @@ static void write_list(const model_field *field, writer *w)
         writer_line(w, "    PROA_TRY(proa_put_%s(e, p, %u, &%s_type, &m->%s.data[i]));", kinds_word(field), tag,
                     field->message->c_name, field->member);
     } else {
-        writer_line(w, "PROA_TRY(proa_put_%s(e, p, %u, &m->%s, %s));", field->is_packed ? "packed" : "list", tag, field->member,
-                    kinds_constant(field));
+        writer_line(w, "PROA_TRY(proa_put_%s(e, p, %u, &m->%s, %s));", field->is_packed ? "packed" : "list", tag,
+                    field->member, kinds_constant(field));
     }
 }
 
@@ -54,13 +53,14 @@ static void write_field(plugin *p, const model_field *field, writer *w)
     writer_line(w, "if (%s)", when);
     w->depth++;
     if (field->message)
-        writer_line(w, "PROA_TRY(proa_put_%s(e, p, %u, &%s_type, m->%s));", kinds_word(field), tag, field->message->c_name,
-                    field->member);
+        writer_line(w, "PROA_TRY(proa_put_%s(e, p, %u, &%s_type, m->%s));", kinds_word(field), tag,
+                    field->message->c_name, field->member);
     else if (field->enumeration)
-        writer_line(w, "PROA_TRY(proa_put_int32(e, p, %u, (int32_t)m->%s%s));", tag, field->member, is_opt ? ".value" : "");
-    else
-        writer_line(w, "PROA_TRY(proa_put_%s(e, p, %u, m->%s%s));", is_bytes ? "bytes" : kinds_word(field), tag, field->member,
+        writer_line(w, "PROA_TRY(proa_put_int32(e, p, %u, (int32_t)m->%s%s));", tag, field->member,
                     is_opt ? ".value" : "");
+    else
+        writer_line(w, "PROA_TRY(proa_put_%s(e, p, %u, m->%s%s));", is_bytes ? "bytes" : kinds_word(field), tag,
+                    field->member, is_opt ? ".value" : "");
     w->depth--;
 }
 

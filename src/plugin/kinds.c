@@ -3,7 +3,10 @@
 
 enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_GROUP = 3, WIRE_FIXED32 = 5 };
 
-typedef struct kind_facts { const char *word, *constant; uint32_t wire; } kind_facts;
+typedef struct kind_facts {
+    const char *word, *constant;
+    uint32_t wire;
+} kind_facts;
 
 static const kind_facts kinds[] = {
     [PROA_KIND_DOUBLE] = { "double", "PROA_KIND_DOUBLE", WIRE_FIXED64 },
@@ -70,7 +73,9 @@ uint32_t kinds_tag(const model_field *field)
 /* As somebody of the same package writes it. */
 static const char *type_name(const model_field *field)
 {
-    const char *full = field->enumeration ? field->enumeration->full_name : field->message ? field->message->full_name : NULL;
+    const char *full = field->enumeration ? field->enumeration->full_name
+                       : field->message   ? field->message->full_name
+                                          : NULL;
     if (!full)
         return kinds[field->kind].word;
     const char *package = field->parent->file->package;
@@ -83,10 +88,14 @@ const char *kinds_declaration(plugin *p, const model_field *field)
     if (field->shape == PROA_SHAPE_MAP)
         return plugin_format(p, "map<%s, %s> %s = %u", type_name(&field->message->fields[0]),
                              type_name(&field->message->fields[1]), field->name, (unsigned)field->number);
-    const bool is_bare = field->shape == PROA_SHAPE_ONEOF ||
-                         (field->parent->file->is_proto3 && field->shape != PROA_SHAPE_LIST && !field->proto->proto3_optional.value);
-    const char *label = field->shape == PROA_SHAPE_LIST ? "repeated " : field->shape == PROA_SHAPE_REQUIRED ? "required "
-                        : is_bare ? "" : "optional ";
+    const bool is_plain = field->parent->file->is_proto3 && !field->proto->proto3_optional.value;
+    const char *label = "optional ";
+    if (field->shape == PROA_SHAPE_LIST)
+        label = "repeated ";
+    else if (field->shape == PROA_SHAPE_REQUIRED)
+        label = "required ";
+    else if (field->shape == PROA_SHAPE_ONEOF || is_plain)
+        label = "";
     if (field->kind == PROA_KIND_GROUP)
         return plugin_format(p, "%sgroup %s = %u", label, field->message->name, (unsigned)field->number);
     return plugin_format(p, "%s%s %s = %u", label, type_name(field), field->name, (unsigned)field->number);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/layout.h"
 
-typedef struct scalar { const char *type, *name; } scalar;
+typedef struct scalar {
+    const char *type, *name;
+} scalar;
 
 /* By kind: the type, and its name in proa_opt_x and proa_list_x. */
 static const scalar scalars[] = {
-    [PROA_KIND_DOUBLE] = { "double", "double" },   [PROA_KIND_FLOAT] = { "float", "float" },
-    [PROA_KIND_INT64] = { "int64_t", "i64" },      [PROA_KIND_UINT64] = { "uint64_t", "u64" },
-    [PROA_KIND_INT32] = { "int32_t", "i32" },      [PROA_KIND_FIXED64] = { "uint64_t", "u64" },
-    [PROA_KIND_FIXED32] = { "uint32_t", "u32" },   [PROA_KIND_BOOL] = { "bool", "bool" },
+    [PROA_KIND_DOUBLE] = { "double", "double" },    [PROA_KIND_FLOAT] = { "float", "float" },
+    [PROA_KIND_INT64] = { "int64_t", "i64" },       [PROA_KIND_UINT64] = { "uint64_t", "u64" },
+    [PROA_KIND_INT32] = { "int32_t", "i32" },       [PROA_KIND_FIXED64] = { "uint64_t", "u64" },
+    [PROA_KIND_FIXED32] = { "uint32_t", "u32" },    [PROA_KIND_BOOL] = { "bool", "bool" },
     [PROA_KIND_STRING] = { "proa_bytes", "bytes" }, [PROA_KIND_BYTES] = { "proa_bytes", "bytes" },
-    [PROA_KIND_UINT32] = { "uint32_t", "u32" },    [PROA_KIND_SFIXED32] = { "int32_t", "i32" },
-    [PROA_KIND_SFIXED64] = { "int64_t", "i64" },   [PROA_KIND_SINT32] = { "int32_t", "i32" },
+    [PROA_KIND_UINT32] = { "uint32_t", "u32" },     [PROA_KIND_SFIXED32] = { "int32_t", "i32" },
+    [PROA_KIND_SFIXED64] = { "int64_t", "i64" },    [PROA_KIND_SINT32] = { "int32_t", "i32" },
     [PROA_KIND_SINT64] = { "int64_t", "i64" },
 };
 
@@ -36,8 +38,7 @@ const char *layout_member(plugin *p, const model_field *field)
 {
     const char *name = field->c_name, *value = layout_value(field);
     switch (field->shape) {
-    case PROA_SHAPE_MAP:
-        return plugin_format(p, "struct { %s *data; size_t count; } %s", field->entry, name);
+    case PROA_SHAPE_MAP: return plugin_format(p, "struct { %s *data; size_t count; } %s", field->entry, name);
     case PROA_SHAPE_LIST:
         if ((field->message && field->message->file != field->parent->file) ||
             (field->enumeration && field->enumeration->file != field->parent->file))
@@ -52,10 +53,8 @@ const char *layout_member(plugin *p, const model_field *field)
         if (field->enumeration)
             return plugin_format(p, "%s_opt %s", value, name);
         return plugin_format(p, "proa_opt_%s %s", scalars[field->kind].name, name);
-    case PROA_SHAPE_INLINE:
-        return plugin_format(p, "%s %s", value, name);
-    default:
-        break;
+    case PROA_SHAPE_INLINE: return plugin_format(p, "%s %s", value, name);
+    default: break;
     }
     return plugin_format(p, field->message ? "%s *%s" : "%s %s", value, name);
 }
@@ -88,7 +87,8 @@ static void find_forward(const model_file *file, const layout_order *order)
             const bool is_map = field->shape == PROA_SHAPE_MAP;
             if (field->enumeration && field->enumeration->file == file && field->shape == PROA_SHAPE_LIST)
                 ((model_enum *)(uintptr_t)field->enumeration)->has_list = true;
-            model_message *target = (model_message *)(uintptr_t)(is_map ? field->message->fields[1].message : field->message);
+            model_message *target =
+                (model_message *)(uintptr_t)(is_map ? field->message->fields[1].message : field->message);
             if (!target || target->file != file)
                 continue;
             if (field->shape == PROA_SHAPE_LIST)
@@ -105,7 +105,7 @@ static void find_forward(const model_file *file, const layout_order *order)
 
 proa_err layout_file(plugin *p, const model_file *file, layout_order *out)
 {
-    *out = (layout_order){0};
+    *out = (layout_order){ 0 };
     out->messages = plugin_new(p, count_messages(file->messages, file->message_count), sizeof *out->messages);
     if (!out->messages)
         return PROA_ERR_NOMEM;
@@ -167,7 +167,7 @@ const char *layout_file_symbol(plugin *p, const model_file *file, bool is_upper)
 {
     const char *stem = file->stem;
     bool is_plain = true;
-    uint32_t hash = UINT32_C(2166136261);            /* FNV-1a: the same for ever */
+    uint32_t hash = UINT32_C(2166136261); /* FNV-1a: the same for ever */
     char *out = plugin_new(p, 2 * strlen(stem) + 16, 1), *to = out;
     if (!out)
         return "";
@@ -184,7 +184,8 @@ const char *layout_file_symbol(plugin *p, const model_file *file, bool is_upper)
             *to++ = '_';
         }
         /* what would make two paths one: other characters, cases, _ beside a _ or a / */
-        if (!is_lower && c != '/' && (c != '_' || i == 0 || stem[i - 1] == '_' || stem[i - 1] == '/' || stem[i + 1] == '/'))
+        if (!is_lower && c != '/' &&
+            (c != '_' || i == 0 || stem[i - 1] == '_' || stem[i - 1] == '/' || stem[i + 1] == '/'))
             is_plain = false;
     }
     if (out[0] >= '0' && out[0] <= '9')

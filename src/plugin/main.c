@@ -30,7 +30,7 @@ static proa_err read_all(FILE *in, buffer *out)
 static int run(proa_bytes request, proa_arena *arena)
 {
     proa_bytes response;
-    proa_error error = {0};
+    proa_error error = { 0 };
     if (plugin_run(request, arena, &response, &error) != PROA_ERR_NONE) {
         fprintf(stderr, "protoc-gen-proa: the request cannot be used: %s\n", error.text);
         return 1;
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     }
     if (argc > 1)
         return fail("protoc runs this program: protoc --plugin=protoc-gen-proa --proa_out=FOLDER x.proto");
-    buffer request = {0};
+    buffer request = { 0 };
     proa_err err = read_all(stdin, &request);
     proa_arena *arena = err ? NULL : proa_arena_new(buffer_size(&request) * 2 + 4096);
     int rc;

@@ -8,9 +8,15 @@
 
 /* Field numbers of descriptor.proto: the steps of a comment's path. */
 enum {
-    FILE_MESSAGE = 4, FILE_ENUM = 5, FILE_SERVICE = 6,
-    MESSAGE_FIELD = 2, MESSAGE_NESTED = 3, MESSAGE_ENUM = 4, MESSAGE_ONEOF = 8,
-    ENUM_VALUE = 2, SERVICE_METHOD = 2
+    FILE_MESSAGE = 4,
+    FILE_ENUM = 5,
+    FILE_SERVICE = 6,
+    MESSAGE_FIELD = 2,
+    MESSAGE_NESTED = 3,
+    MESSAGE_ENUM = 4,
+    MESSAGE_ONEOF = 8,
+    ENUM_VALUE = 2,
+    SERVICE_METHOD = 2
 };
 enum { DEPTH_MAX = 64, PATH_MAX_ = 2 * DEPTH_MAX + 4 };
 
@@ -18,8 +24,8 @@ enum { DEPTH_MAX = 64, PATH_MAX_ = 2 * DEPTH_MAX + 4 };
 typedef struct walk {
     plugin *p;
     model_file *file;
-    const char *scope_full;           /* "telemetry" or "telemetry.Facts" or "" */
-    const char *scope_c;              /* in front of a C name: "telemetry_", "telemetry_Facts_", "" */
+    const char *scope_full; /* "telemetry" or "telemetry.Facts" or "" */
+    const char *scope_c;    /* in front of a C name: "telemetry_", "telemetry_Facts_", "" */
     bool is_nested;
     int32_t path[PATH_MAX_];
     size_t path_size;
@@ -34,7 +40,7 @@ proa_err plugin_fail(plugin *p, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    for (char *c = text; *c; c++)     /* one line, whatever a name contains */
+    for (char *c = text; *c; c++) /* one line, whatever a name contains */
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = '?';
     p->failure = plugin_text(p, proa_bytes_of(text));
@@ -91,8 +97,8 @@ static const char *full(walk *w, const char *name)
 static proa_err take_name(walk *w, const char *what, proa_bytes name, const char **out)
 {
     if (!names_is_identifier(name))
-        return plugin_fail(w->p, "%s: a %s in \"%s\" has the name \"%.*s\", which is no identifier", w->file->path, what,
-                           w->scope_full, PROA_FMT(name));
+        return plugin_fail(w->p, "%s: a %s in \"%s\" has the name \"%.*s\", which is no identifier", w->file->path,
+                           what, w->scope_full, PROA_FMT(name));
     *out = plugin_text(w->p, name);
     return PROA_ERR_NONE;
 }
@@ -163,7 +169,8 @@ static void leave(walk *w)
     w->path_size -= 2;
 }
 
-static proa_err read_enums(walk *w, int32_t kind, google_protobuf_EnumDescriptorProto_list from, model_enum **out, size_t *count)
+static proa_err read_enums(walk *w, int32_t kind, google_protobuf_EnumDescriptorProto_list from, model_enum **out,
+                           size_t *count)
 {
     *out = plugin_new(w->p, from.count, sizeof **out);
     if (!*out)
@@ -192,7 +199,8 @@ static proa_err read_oneofs(walk *w, model_message *m)
         if (!field->oneof_index.has)
             continue;
         if (field->oneof_index.value < 0 || (size_t)field->oneof_index.value >= proto->oneof_decl.count)
-            return plugin_fail(w->p, "%s: message %s: a field is in a oneof that is not there", w->file->path, m->full_name);
+            return plugin_fail(w->p, "%s: message %s: a field is in a oneof that is not there", w->file->path,
+                               m->full_name);
         size_t index = (size_t)field->oneof_index.value;
         if (!field->proto3_optional.value) {
             m->oneofs[index].field_count++;
@@ -246,7 +254,8 @@ static proa_err read_message(walk *w, const message_proto *proto, model_message 
     if (err)
         return err;
     if (proto->options && proto->options->message_set_wire_format.value)
-        return plugin_fail(w->p, "%s: message %s: message_set_wire_format is not supported", w->file->path, m->full_name);
+        return plugin_fail(w->p, "%s: message %s: message_set_wire_format is not supported", w->file->path,
+                           m->full_name);
     walk outside = *w;
     w->scope_full = m->full_name;
     w->scope_c = plugin_format(w->p, "%s_", m->c_name);
@@ -361,7 +370,8 @@ static proa_err read_package(plugin *p, model_file *f)
         rest.size -= part.size + (dot ? 1 : 0);
     }
     bool has_package = f->package[0] && !p->strip_package;
-    char *prefix = (char *)(uintptr_t)plugin_format(p, "%s%s%s", p->prefix, has_package ? f->package : "", has_package ? "_" : "");
+    char *prefix =
+        (char *)(uintptr_t)plugin_format(p, "%s%s%s", p->prefix, has_package ? f->package : "", has_package ? "_" : "");
     for (char *c = prefix; *c; c++)
         if (*c == '.')
             *c = '_';
@@ -378,7 +388,8 @@ static proa_err read_file(plugin *p, const file_proto *proto, model_file *f)
     f->stem = plugin_text(p, (proa_bytes){ proto->name.data, proto->name.size - 6 });
     f->is_proto3 = BYTES_IS(proto->syntax, "proto3");
     if (!f->is_proto3 && proto->syntax.size && !BYTES_IS(proto->syntax, "proto2"))
-        return plugin_fail(p, "%s: syntax \"%.*s\" is not supported, only proto2 and proto3 are", f->path, PROA_FMT(proto->syntax));
+        return plugin_fail(p, "%s: syntax \"%.*s\" is not supported, only proto2 and proto3 are", f->path,
+                           PROA_FMT(proto->syntax));
     if (map_bytes_get(&p->files, proa_bytes_of(f->path)))
         return plugin_fail(p, "%s: the file is twice in the request", f->path);
     proa_err err = comments_init(&f->comments, proto->source_code_info, p->arena);

@@ -17,8 +17,8 @@ static const char *const member_types[] = {
 
 /* Parameters and variables of generated code: a type of that name would be hidden where it is needed. */
 static const char *const locals[] = {
-    "arena", "call", "channel", "d", "e", "end", "error", "field", "handlers", "i", "item", "m", "message",
-    "options", "out", "p", "reply", "request", "server", "tag", "value", "wire",
+    "arena", "call",    "channel", "d",   "e", "end",   "error",   "field",  "handlers", "i",     "item",
+    "m",     "message", "options", "out", "p", "reply", "request", "server", "tag",      "value", "wire",
 };
 
 static const char *const suffixes[] = { "decode", "encode", "enum", "init", "list", "opt", "type" };

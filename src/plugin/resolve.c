@@ -46,11 +46,13 @@ static proa_err resolve_type(plugin *p, model_field *field)
 static bool is_map_key(const model_field *key)
 {
     switch (key->kind) {
-    case PROA_KIND_DOUBLE: case PROA_KIND_FLOAT: case PROA_KIND_BYTES:
-    case PROA_KIND_GROUP: case PROA_KIND_MESSAGE: case PROA_KIND_ENUM:
-        return false;
-    default:
-        return true;
+    case PROA_KIND_DOUBLE:
+    case PROA_KIND_FLOAT:
+    case PROA_KIND_BYTES:
+    case PROA_KIND_GROUP:
+    case PROA_KIND_MESSAGE:
+    case PROA_KIND_ENUM: return false;
+    default: return true;
     }
 }
 
@@ -160,24 +162,31 @@ static bool parse_float(const model_field *field, const char *text, double *out)
 static bool parse_default(plugin *p, const model_field *field, const char *text, model_default *out)
 {
     switch (field->kind) {
-    case PROA_KIND_DOUBLE: case PROA_KIND_FLOAT:
+    case PROA_KIND_DOUBLE:
+    case PROA_KIND_FLOAT:
         if (!parse_float(field, text, &out->d))
             return false;
         out->is_set = strcmp(text, "0") != 0;
         return true;
-    case PROA_KIND_INT32: case PROA_KIND_SINT32: case PROA_KIND_SFIXED32:
+    case PROA_KIND_INT32:
+    case PROA_KIND_SINT32:
+    case PROA_KIND_SFIXED32:
         if (!parse_signed(text, INT32_MIN, INT32_MAX, &out->i))
             return false;
         break;
-    case PROA_KIND_INT64: case PROA_KIND_SINT64: case PROA_KIND_SFIXED64:
+    case PROA_KIND_INT64:
+    case PROA_KIND_SINT64:
+    case PROA_KIND_SFIXED64:
         if (!parse_signed(text, INT64_MIN, INT64_MAX, &out->i))
             return false;
         break;
-    case PROA_KIND_UINT32: case PROA_KIND_FIXED32:
+    case PROA_KIND_UINT32:
+    case PROA_KIND_FIXED32:
         if (!parse_unsigned(text, UINT32_MAX, &out->u))
             return false;
         break;
-    case PROA_KIND_UINT64: case PROA_KIND_FIXED64:
+    case PROA_KIND_UINT64:
+    case PROA_KIND_FIXED64:
         if (!parse_unsigned(text, UINT64_MAX, &out->u))
             return false;
         break;
@@ -186,15 +195,12 @@ static bool parse_default(plugin *p, const model_field *field, const char *text,
             return false;
         out->u = text[0] == 't';
         break;
-    case PROA_KIND_STRING:
-        out->bytes = field->proto->default_value;
-        break;
+    case PROA_KIND_STRING: out->bytes = field->proto->default_value; break;
     case PROA_KIND_BYTES:
         if (!unescape(p, field->proto->default_value, &out->bytes))
             return false;
         break;
-    default:
-        return false;
+    default: return false;
     }
     out->is_set = out->i || out->u || out->bytes.size;
     return true;
@@ -252,7 +258,10 @@ static int compare_texts(const void *a, const void *b)
 }
 
 /* Names of members, sorted: what C++ does not let a member be called once the struct has used the type of that name. */
-typedef struct used_types { const char **sorted; size_t count; } used_types;
+typedef struct used_types {
+    const char **sorted;
+    size_t count;
+} used_types;
 
 static proa_err find_used_types(plugin *p, const model_message *m, used_types *used)
 {
@@ -279,7 +288,7 @@ static const char *name_member(plugin *p, const used_types *used, const char *na
 
 static proa_err name_members(plugin *p, model_message *m)
 {
-    used_types used = {0};
+    used_types used = { 0 };
     proa_err err = find_used_types(p, m, &used);
     if (err)
         return err;
@@ -334,8 +343,8 @@ static proa_err resolve_service(plugin *p, const model_file *file, model_service
         m->request = request ? request->message : NULL;
         m->reply = reply ? reply->message : NULL;
         if (!m->request || !m->reply || m->request->is_map_entry || m->reply->is_map_entry)
-            return plugin_fail(p, "%s: method %s.%s: its request or reply is not in the request", file->path, s->full_name,
-                               m->name);
+            return plugin_fail(p, "%s: method %s.%s: its request or reply is not in the request", file->path,
+                               s->full_name, m->name);
         /* as for members of messages: C++ */
         if (strcmp(m->c_name, m->request->c_name) == 0 || strcmp(m->c_name, m->reply->c_name) == 0)
             m->c_name = plugin_format(p, "%s_", m->c_name);

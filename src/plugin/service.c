@@ -8,8 +8,8 @@ typedef struct stubs {
     plugin *p;
     writer *w;
     const model_method *method;
-    const char *request, *reply;      /* "const telemetry_Chunk *", "const telemetry_Digest *" */
-    const char *table;                /* "&telemetry_Host_Upload_method" */
+    const char *request, *reply; /* "const telemetry_Chunk *", "const telemetry_Digest *" */
+    const char *table;           /* "&telemetry_Host_Upload_method" */
 } stubs;
 
 static void write_handler(plugin *p, const model_method *m, writer *w)
@@ -33,7 +33,8 @@ static void write_handler(plugin *p, const model_method *m, writer *w)
 }
 
 /* One function: result, name, parameters; then the one call that it makes. */
-static void write_stub(const stubs *s, const char *result, const char *suffix, const char *const *parameters, size_t count)
+static void write_stub(const stubs *s, const char *result, const char *suffix, const char *const *parameters,
+                       size_t count)
 {
     const char *head = plugin_format(s->p, "static inline %s%s%s(", result, s->method->function, suffix);
     writer_wrap(s->w, head, parameters, count, ")");
@@ -140,7 +141,8 @@ void service_write_header(plugin *p, const model_service *service, writer *w)
     const char *parameters[] = { "proa_server *server", plugin_format(p, "const %s *handlers", c),
                                  "const proa_serve_options *options" };
     writer_wrap(w, plugin_format(p, "static inline proa_err %s_serve(", c), parameters, COUNT(parameters), ")");
-    const char *arguments[] = { "server", plugin_format(p, "&%s_service", c), "handlers", "options", "sizeof *options" };
+    const char *arguments[] = { "server", plugin_format(p, "&%s_service", c), "handlers", "options",
+                                "sizeof *options" };
     writer_wrap(w, "{ return proa_gen_serve(", arguments, COUNT(arguments), "); }");
     for (size_t i = 0; i < service->method_count; i++) {
         const model_method *m = &service->methods[i];

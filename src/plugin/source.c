@@ -10,7 +10,7 @@
 #include "plugin/service.h"
 #include "plugin/type_table.h"
 
-enum { STRING_BYTES_MAX = 4095 };     /* of one literal: C11 5.2.4.1 */
+enum { STRING_BYTES_MAX = 4095 }; /* of one literal: C11 5.2.4.1 */
 
 /* ---- Declarations: tables refer to each other, across files too. */
 
@@ -29,7 +29,8 @@ static int compare_enums(const void *a, const void *b)
     return strcmp(x->c_name, y->c_name);
 }
 
-static size_t find_foreign(const model_file *file, const model_message *messages, size_t count, const model_enum **out, size_t used)
+static size_t find_foreign(const model_file *file, const model_message *messages, size_t count, const model_enum **out,
+                           size_t used)
 {
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < messages[i].field_count; k++) {
@@ -190,7 +191,9 @@ static bool has_enum(const model_message *messages, size_t count)
     return false;
 }
 
-typedef struct file_counts { size_t imports, types, enums, services; } file_counts;
+typedef struct file_counts {
+    size_t imports, types, enums, services;
+} file_counts;
 
 static file_counts write_lists(const model_file *file, const layout_imports *imports, writer *w)
 {
@@ -248,8 +251,8 @@ static proa_err write_file(plugin *p, const model_file *file, const layout_impor
     writer_line(w, ".version = PROA_GEN_VERSION,");
     writer_line(w, ".handshake = &proa_gen_v1,");
     writer_line(w, ".name = \"%s\",", file->path);
-    writer_line(w, ".descriptor = { %s%s_proto_bytes_, sizeof %s_proto_bytes_%s },", is_text ? "" : "(const char *)", symbol,
-                symbol, is_text ? " - 1" : "");
+    writer_line(w, ".descriptor = { %s%s_proto_bytes_, sizeof %s_proto_bytes_%s },", is_text ? "" : "(const char *)",
+                symbol, symbol, is_text ? " - 1" : "");
     write_part(w, symbol, "imports", "import", counts.imports);
     write_part(w, symbol, "types", "type", counts.types);
     write_part(w, symbol, "enums", "enum", counts.enums);

@@ -14,7 +14,10 @@ static const char *const shapes[] = {
 
 enum { PARTS_MAX = 16 };
 
-typedef struct parts { const char *items[PARTS_MAX]; size_t count; } parts;
+typedef struct parts {
+    const char *items[PARTS_MAX];
+    size_t count;
+} parts;
 
 static void add(parts *list, const char *text)
 {
@@ -39,7 +42,7 @@ static const char *flags_of(plugin *p, const model_field *field)
 /* protoc fills json_name in; a descriptor from elsewhere may lack it. */
 static const char *json_name(plugin *p, const model_field *field)
 {
-    writer w = {0};
+    writer w = { 0 };
     proa_bytes name = field->proto->json_name;
     if (name.size) {
         writer_string(&w, name);
@@ -60,7 +63,7 @@ static const char *json_name(plugin *p, const model_field *field)
 
 static const char *default_part(plugin *p, const model_field *field)
 {
-    writer w = {0};
+    writer w = { 0 };
     writer_print(&w, ".default_value = { ");
     defaults_write_table(p, field, &w);
     writer_print(&w, " }");
@@ -72,7 +75,7 @@ static const char *default_part(plugin *p, const model_field *field)
 /* c_name: of the struct, a message's or an entry's. */
 static void write_field(plugin *p, const char *c_name, const model_field *field, writer *w)
 {
-    parts list = {0};
+    parts list = { 0 };
     add(&list, plugin_format(p, ".number = %u", (unsigned)field->number));
     add(&list, plugin_format(p, ".name = \"%s\"", field->name));
     add(&list, plugin_format(p, ".json_name = %s", json_name(p, field)));
@@ -208,7 +211,8 @@ void type_table_write_enum(plugin *p, const model_enum *e, writer *w)
     writer_blank(w);
     writer_line(w, "static const proa_enum_value %s_values_[] = {", e->c_name);
     for (size_t i = 0; i < e->value_count; i++) {
-        const char *number = sorted[i]->number == INT32_MIN ? "INT32_MIN" : plugin_format(p, "%d", (int)sorted[i]->number);
+        const char *number =
+            sorted[i]->number == INT32_MIN ? "INT32_MIN" : plugin_format(p, "%d", (int)sorted[i]->number);
         writer_line(w, "    { \"%s\", %s },", sorted[i]->name, number);
     }
     writer_line(w, "};");

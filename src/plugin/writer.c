@@ -7,7 +7,7 @@
 void writer_fini(writer *w)
 {
     buffer_fini(&w->text);
-    *w = (writer){0};
+    *w = (writer){ 0 };
 }
 
 void writer_bytes(writer *w, proa_bytes bytes)

@@ -45,7 +45,7 @@ static proa_err read_options(plugin *p, proa_bytes rest)
 static proa_err keep(plugin *p, const model_file *file, const char *suffix, writer *w, response_file *out)
 {
     proa_bytes content = buffer_bytes(&w->text);
-    proa_bytes copy = w->failed ? (proa_bytes){0} : proa_arena_copy(p->arena, content);
+    proa_bytes copy = w->failed ? (proa_bytes){ 0 } : proa_arena_copy(p->arena, content);
     writer_fini(w);
     if (!copy.data)
         return PROA_ERR_NOMEM;
@@ -57,7 +57,7 @@ static proa_err keep(plugin *p, const model_file *file, const char *suffix, writ
 /* Two files of C for one .proto. */
 static proa_err generate(plugin *p, const model_file *file, response_file *out)
 {
-    writer w = {0};
+    writer w = { 0 };
     proa_err err = header_write(p, file, &w);
     if (!err)
         err = keep(p, file, ".proa.h", &w, &out[0]);
@@ -91,7 +91,7 @@ static proa_err generate_all(plugin *p, response_proto *response)
 proa_err plugin_run(proa_bytes request, proa_arena *arena, proa_bytes *response, proa_error *error)
 {
     plugin p = { .arena = arena };
-    proa_error local = {0};
+    proa_error local = { 0 };
     p.request = google_protobuf_compiler_CodeGeneratorRequest_decode(request, arena, error ? error : &local);
     if (!p.request)
         return error ? error->code : local.code;
