@@ -158,8 +158,8 @@ static int run_upload(struct client *client, const char *path)
 static int run_grep(struct client *client, char **patterns, int count)
 {
     struct tally tally = tally_begin("telemetry.Host/Grep");
-    proa_call *call = telemetry_Host_Grep_begin(client->channel,
-                                                &(proa_call_options){ .timeout_ns = client->timeout_ns });
+    proa_call *call =
+        telemetry_Host_Grep_begin(client->channel, &(proa_call_options){ .timeout_ns = client->timeout_ns });
     const telemetry_Line *line;
     do {
         if (count > 0) {

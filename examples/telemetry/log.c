@@ -85,9 +85,7 @@ static bool read_line(struct log *log)
 static size_t utf8_size(const unsigned char *text, size_t size)
 {
     static const unsigned char first_of_size[] = { 0, 0x00, 0xc2, 0xe0, 0xf0 };
-    size_t n = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2
-                                : text[0] < 0xf0   ? 3
-                                                   : 4;
+    size_t n = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
     if (n > size || text[0] < first_of_size[n] || text[0] > 0xf4)
         return 0;
     for (size_t i = 1; i < n; i++)

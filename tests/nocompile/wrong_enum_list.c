@@ -11,7 +11,7 @@ void f(shapes_Palette *palette)
 #ifdef GOOD
     palette->colors.data = &color;
 #else
-    palette->colors.data = &size; // expect-error: incompatible pointer type
+    palette->colors.data = &size; // expect-error: incompatible pointer type | different sign
     (void)color;
 #endif
 }

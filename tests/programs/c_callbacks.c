@@ -55,8 +55,8 @@ int main(int argc, char **argv)
     if (!file)
         return perror("the file to upload"), 1;
     proa_loop *loop = proa_loop_new(NULL);
-    proa_channel *channel = proa_channel_open(argc > 1 ? argv[1] : "localhost:50052",
-                                              &(proa_channel_options){ .loop = loop });
+    proa_channel *channel =
+        proa_channel_open(argc > 1 ? argv[1] : "localhost:50052", &(proa_channel_options){ .loop = loop });
     int left = 5; /* samples */
 
     telemetry_Host_Describe_begin(channel, &(telemetry_DescribeRequest){ 0 },

@@ -43,8 +43,8 @@ static void stdin_readable(struct app *app)
 int main(int argc, char **argv)
 {
     struct app app = { .loop = proa_loop_new(NULL) };
-    app.channel = proa_channel_open(argc > 1 ? argv[1] : "localhost:50052",
-                                    &(proa_channel_options){ .loop = app.loop });
+    app.channel =
+        proa_channel_open(argc > 1 ? argv[1] : "localhost:50052", &(proa_channel_options){ .loop = app.loop });
     proa_call_options options = { .on_ready = line_ready, .on_done = grep_done, .user = &app };
     app.grep = telemetry_Host_Grep_begin(app.channel, &options);
 

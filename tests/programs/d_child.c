@@ -32,8 +32,8 @@ static proa_code say_hello_on_loop(proa_call *call, const helloworld_HelloReques
     const telemetry_Facts *facts = telemetry_Host_Describe_reply(state->describe);
     if (!facts)
         return proa_call_set_status(call, proa_call_status(state->describe));
-    reply->message = proa_arena_format(proa_call_arena(call), "%.*s greets %.*s", PROA_FMT(facts->host),
-                                       PROA_FMT(request->name));
+    reply->message =
+        proa_arena_format(proa_call_arena(call), "%.*s greets %.*s", PROA_FMT(facts->host), PROA_FMT(request->name));
     return PROA_OK;
 }
 

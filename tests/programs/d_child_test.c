@@ -5,9 +5,7 @@
 #include "running.h"
 #include "telemetry.proa.h"
 
-enum { ANSWER,
-       FAIL,
-       HANG };
+enum { ANSWER, FAIL, HANG };
 static _Atomic int mode, ended;
 static _Atomic int64_t remaining_ns;
 

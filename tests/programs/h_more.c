@@ -43,8 +43,7 @@ proa_code h_client(proa_channel *channel, proa_bytes name)
     const helloworld_HelloReply *reply = helloworld_Greeter_SayHello_reply(call);
     if (reply)
         printf("%.*s\n", PROA_FMT(reply->message));
-    const google_rpc_BadRequest *bad = proa_status_detail(&status, &google_rpc_BadRequest_type,
-                                                          proa_call_arena(call));
+    const google_rpc_BadRequest *bad = proa_status_detail(&status, &google_rpc_BadRequest_type, proa_call_arena(call));
     for (size_t i = 0; bad && i < bad->field_violations.count; i++)
         printf("%.*s\n", PROA_FMT(bad->field_violations.data[i].field));
     proa_bytes served_by = proa_headers_get(proa_call_reply_headers(call), "served-by");

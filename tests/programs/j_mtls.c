@@ -29,8 +29,8 @@ static int serve(void)
 
 static int ask(void)
 {
-    proa_tls *tls = proa_tls_new(&(proa_tls_options){
-        .cert_file = "me.pem", .key_file = "me.key", .ca_file = "ca.pem" });
+    proa_tls *tls =
+        proa_tls_new(&(proa_tls_options){ .cert_file = "me.pem", .key_file = "me.key", .ca_file = "ca.pem" });
     proa_channel *channel = proa_channel_open("greeter.example:443", &(proa_channel_options){ .tls = tls });
     proa_tls_free(tls);
 
