@@ -187,6 +187,8 @@ const char *proa_get_packed(proa_decoder *d, const char *p, const char *end, voi
     end = p + v.value;
     wire_list to = load(list);
     size_t count = is_fixed ? (size_t)v.value / size : count_varints(p, end);
+    if (count == 0)
+        return proa_fail_end_(d, p);
     if (!wire_reserve(d, &to, count, size, p))
         return NULL;
     char *out = to.data + to.count * size;
