@@ -98,16 +98,12 @@ static proa_kind kind_of(const proa_field *field)
                                                                                 : (proa_kind)field->kind;
 }
 
-/* A key or a value that does not come is its default, and a string that is there is never absent. */
+/* A key or a value that does not come is zero (enums of maps begin with 0), and a string is empty, not absent. */
 static void preset(char *entry, const proa_field *field)
 {
     proa_bytes empty = { "", 0 };
     if (field->kind == PROA_KIND_STRING || field->kind == PROA_KIND_BYTES)
         memcpy(entry + field->offset, &empty, sizeof empty);
-    else if (field->kind == PROA_KIND_ENUM) {
-        int32_t number = (int32_t)field->default_value.i;
-        memcpy(entry + field->offset, &number, sizeof number);
-    }
 }
 
 static const char *get_side(map *m, const char *p, const char *end, const proa_field *field, char *entry)
