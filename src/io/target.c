@@ -168,7 +168,7 @@ static proa_err read_host(reader *r, const char *text, size_t size, int family)
     }
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
-    bool is_v6 = strchr(host, ':') != NULL;
+    bool is_v6 = text[0] == '[' || strchr(host, ':') != NULL;
     if (family != AF_INET6 && !is_v6 && parse_v4(host, port, &v4)) {
         r->out->is_numeric = true;
         return add_address(r, &v4, sizeof v4);
@@ -177,7 +177,7 @@ static proa_err read_host(reader *r, const char *text, size_t size, int family)
         r->out->is_numeric = true;
         return add_address(r, &v6, sizeof v6);
     }
-    if (is_v6 || text[0] == '[' || family != AF_UNSPEC)
+    if (is_v6 || family != AF_UNSPEC)
         return FAIL(r, "\"%s\": \"%s\" is not an %s address", r->text, host, family == AF_INET ? "IPv4" : "IPv6");
     return is_localhost(host) ? add_localhost(r, port) : check_name(r, host);
 }
