@@ -50,6 +50,10 @@ function(proa_add_unit_tests folder rank)
   endforeach()
 endfunction()
 
+# The one source that says who we are on the wire: user-agent.
+set_property(SOURCE ${PROJECT_SOURCE_DIR}/src/rpc/request.c APPEND PROPERTY COMPILE_DEFINITIONS
+  PROA_VERSION="${PROJECT_VERSION}")
+
 if(PROA_TESTS)
   enable_testing()
 endif()

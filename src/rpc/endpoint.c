@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The router: h2 events in, rpc events out. It looks at which stream, which side and which frame, and hands on. */
+#include "rpc/endpoint.h"
+#include "base/bytes.h"
+#include "rpc/exchange.h"
+
+enum { QUEUES_KEPT = 16 };
+
+size_t rpc_exchange_block_size(void)
+{
+    return h2_stream_size(sizeof(rpc_exchange));
+}
+
+/* ---- Making and freeing */
+
+static bool copy_origin(rpc_endpoint *endpoint, const rpc_options *options)
+{
+    proa_bytes agent = options->user_agent.size ? options->user_agent : proa_bytes_of(request_user_agent);
+    proa_bytes authority = options->authority;
+    char *text = memory_resize(NULL, agent.size + authority.size + 1);
+    if (!text)
+        return false;
+    bytes_copy(text, authority.data, authority.size);
+    bytes_copy(text + authority.size, agent.data, agent.size);
+    endpoint->origin_text = text;
+    endpoint->origin = (request_origin){
+        .authority = { text, authority.size },
+        .user_agent = { text + authority.size, agent.size },
+        .is_tls = options->is_tls,
+    };
+    return true;
+}
+
+rpc_endpoint *rpc_endpoint_new(const rpc_options *options, int64_t now)
+{
+    rpc_endpoint *endpoint = memory_new(sizeof *endpoint);
+    if (!endpoint)
+        return NULL;
+    endpoint->role = options->role;
+    endpoint->now = now;
+    endpoint->receive_bytes_max = options->receive_bytes_max ? options->receive_bytes_max : LIMITS_RECEIVE_BYTES_MAX;
+    endpoint->trace = options->trace;
+    list_init(&endpoint->all);
+    list_init(&endpoint->ready);
+    slab_init(&endpoint->queues, envelope_queue_size(), QUEUES_KEPT);
+    endpoint->home = (envelope_home){ .pool = options->pool, .queues = &endpoint->queues };
+    h2_options h2 = {
+        .role = options->role, .limits = options->limits, .stream_extra = sizeof(rpc_exchange),
+        .streams = options->streams, .trace = options->trace, .seed = options->seed,
+    };
+    if (copy_origin(endpoint, options))
+        endpoint->h2 = h2_connection_new(&h2, now);
+    if (!endpoint->h2) {
+        memory_free(endpoint->origin_text);
+        memory_free(endpoint);
+        return NULL;
+    }
+    return endpoint;
+}
+
+void rpc_endpoint_free(rpc_endpoint *endpoint)
+{
+    if (!endpoint)
+        return;
+    list unseen;
+    list_init(&unseen);
+    for (list_node *node; (node = list_first(&endpoint->all)) != NULL;) {
+        rpc_exchange *exchange = CONTAINER_OF(node, rpc_exchange, all);
+        exchange_detach(exchange);
+        if (exchange->state == EXCHANGE_REFUSED)
+            list_push(&unseen, &exchange->all);
+    }
+    h2_connection_free(endpoint->h2);
+    for (list_node *node; (node = list_first(&unseen)) != NULL;)
+        exchange_dispose(CONTAINER_OF(node, rpc_exchange, all));
+    heap_fini(&endpoint->deadlines);
+    fields_fini(&endpoint->fields);
+    slab_fini(&endpoint->queues);
+    memory_free(endpoint->origin_text);
+    memory_free(endpoint);
+}
+
+/* ---- Bytes and time */
+
+void rpc_endpoint_feed(rpc_endpoint *endpoint, proa_bytes bytes, int64_t now)
+{
+    endpoint->now = now;
+    h2_connection_feed(endpoint->h2, bytes, now);
+}
+
+bool rpc_endpoint_emit(rpc_endpoint *endpoint, h2_output *out, int64_t now)
+{
+    endpoint->now = now;
+    return h2_connection_emit(endpoint->h2, out, now);
+}
+
+void rpc_endpoint_sent(rpc_endpoint *endpoint, size_t size)
+{
+    h2_connection_sent(endpoint->h2, size);
+}
+
+int64_t rpc_endpoint_deadline(const rpc_endpoint *endpoint)
+{
+    int64_t h2 = h2_connection_deadline(endpoint->h2);
+    const heap_node *first = heap_first(&endpoint->deadlines);
+    return first && first->key < h2 ? first->key : h2;
+}
+
+void rpc_endpoint_tick(rpc_endpoint *endpoint, int64_t now)
+{
+    endpoint->now = now;
+    h2_connection_tick(endpoint->h2, now);
+    for (heap_node *first; (first = heap_first(&endpoint->deadlines)) != NULL && first->key <= now;)
+        exchange_expire(CONTAINER_OF(first, rpc_exchange, deadline));
+}
+
+/* ---- Events */
+
+/* The first event of the first exchange that has one; an exchange's come in the order of their numbers. */
+static bool next_of_exchange(rpc_endpoint *endpoint, rpc_event *out)
+{
+    list_node *node = list_first(&endpoint->ready);
+    if (!node)
+        return false;
+    rpc_exchange *exchange = CONTAINER_OF(node, rpc_exchange, ready);
+    unsigned type = RPC_EVENT_CALL;
+    while (!(exchange->events & 1u << type))
+        type++;
+    exchange->events &= (uint16_t)~(1u << type);
+    if (!exchange->events)
+        list_remove(node);
+    *out = (rpc_event){ .type = (rpc_event_type)type, .exchange = exchange };
+    if (type == RPC_EVENT_END)
+        out->is_unprocessed = exchange->is_unprocessed;
+    return true;
+}
+
+static void take_headers(rpc_endpoint *endpoint, const h2_event *event)
+{
+    rpc_exchange *exchange = h2_stream_extra(event->stream);
+    if (endpoint->role == H2_CLIENT)
+        calling_take_headers(exchange, event);
+    else if (event->headers_kind == H2_HEADERS_REQUEST)
+        serving_take_request(endpoint, event);
+    else
+        serving_take_trailers(exchange);
+}
+
+static void take_closed(const h2_event *event)
+{
+    rpc_exchange *exchange = h2_stream_extra(event->stream);
+    if (exchange->endpoint)
+        exchange_close(exchange, event);
+    else
+        h2_stream_release(event->stream);         /* no request was read from it */
+}
+
+static void take_writable(rpc_exchange *exchange)
+{
+    if (exchange_is_running(exchange))
+        exchange_raise(exchange, RPC_EVENT_WRITABLE);
+}
+
+/* true: *out is an event of the connection. */
+static bool route(rpc_endpoint *endpoint, const h2_event *event, rpc_event *out)
+{
+    rpc_event_type type = RPC_EVENT_NONE;
+    switch (event->type) {
+    case H2_EVENT_HEADERS: take_headers(endpoint, event); break;
+    case H2_EVENT_DATA: traffic_take_data(h2_stream_extra(event->stream), event); break;
+    case H2_EVENT_WRITABLE: take_writable(h2_stream_extra(event->stream)); break;
+    case H2_EVENT_CLOSED: take_closed(event); break;
+    case H2_EVENT_ROOM: type = RPC_EVENT_ROOM; break;
+    case H2_EVENT_SETTINGS:
+        type = endpoint->is_ready ? RPC_EVENT_NONE : RPC_EVENT_READY;
+        endpoint->is_ready = true;
+        break;
+    case H2_EVENT_GOAWAY:
+        endpoint->is_closing = true;
+        type = RPC_EVENT_GOAWAY;
+        break;
+    case H2_EVENT_STOPPED:
+        endpoint->is_closing = true;
+        type = RPC_EVENT_CLOSED;
+        break;
+    case H2_EVENT_NONE:
+    case H2_EVENT_PING_ACK: break;
+    }
+    if (type == RPC_EVENT_NONE)
+        return false;
+    *out = (rpc_event){ .type = type, .fault = event->fault, .debug = event->bytes };
+    return true;
+}
+
+bool rpc_endpoint_next_event(rpc_endpoint *endpoint, rpc_event *out)
+{
+    h2_event event;
+    while (!next_of_exchange(endpoint, out)) {
+        if (!h2_connection_next_event(endpoint->h2, &event))
+            return false;
+        if (route(endpoint, &event, out))
+            return true;
+    }
+    return true;
+}
+
+/* ---- State and commands */
+
+bool rpc_endpoint_wants_input(const rpc_endpoint *endpoint)
+{
+    return h2_connection_wants_input(endpoint->h2);
+}
+
+bool rpc_endpoint_is_over(const rpc_endpoint *endpoint)
+{
+    return h2_connection_is_over(endpoint->h2);
+}
+
+bool rpc_endpoint_can_begin(const rpc_endpoint *endpoint)
+{
+    return endpoint->role == H2_CLIENT && !endpoint->is_closing && h2_connection_can_open(endpoint->h2);
+}
+
+unsigned rpc_endpoint_exchanges(const rpc_endpoint *endpoint)
+{
+    return endpoint->running;
+}
+
+const h2_counters *rpc_endpoint_counters(const rpc_endpoint *endpoint)
+{
+    return h2_connection_counters(endpoint->h2);
+}
+
+void rpc_endpoint_drain(rpc_endpoint *endpoint)
+{
+    endpoint->is_closing |= endpoint->role == H2_CLIENT;
+    h2_connection_drain(endpoint->h2);
+}
+
+/* A server's calls are answered; one whose messages the peer does not take is cut off. */
+static void stop_exchange(rpc_exchange *exchange)
+{
+    if (exchange->endpoint->role == H2_CLIENT)
+        exchange_abort(exchange, PROA_CANCELLED, "the connection was closed here");
+    else
+        exchange_fail(exchange, PROA_UNAVAILABLE, "the server is shutting down");
+}
+
+void rpc_endpoint_stop(rpc_endpoint *endpoint)
+{
+    if (endpoint->is_stopped)
+        return;
+    endpoint->is_closing = endpoint->is_stopped = true;
+    for (list_node *node = list_first(&endpoint->all); node; node = list_next(&endpoint->all, node))
+        stop_exchange(CONTAINER_OF(node, rpc_exchange, all));
+    h2_connection_stop(endpoint->h2, H2_NO_ERROR, PROA_STR(""));
+}
+
+void rpc_endpoint_lost(rpc_endpoint *endpoint, const char *reason)
+{
+    endpoint->is_closing = true;
+    h2_connection_lost(endpoint->h2, reason);
+}

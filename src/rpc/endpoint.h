@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an endpoint keeps for its exchanges. Only the rooms of rpc look inside. */
+#ifndef RPC_ENDPOINT_H
+#define RPC_ENDPOINT_H
+#include "rpc/envelope.h"
+#include "rpc/fields.h"
+#include "rpc/request.h"
+
+struct rpc_endpoint {
+    h2_connection *h2;            /* owned */
+    h2_role role;
+    int64_t now;                  /* of the last verb that was told */
+    envelope_home home;
+    slab queues;
+    fields fields;                /* of the header list that is being built */
+    list all;                     /* exchanges not yet released */
+    list ready;                   /* those with events to report */
+    unsigned running;             /* those that did not end */
+    heap deadlines;
+    request_origin origin;        /* client; its texts are owned, in one block */
+    char *origin_text;
+    size_t receive_bytes_max;
+    const trace *trace;
+    bool is_ready;                /* READY was reported */
+    bool is_closing;              /* no call begins any more */
+    bool is_stopped;              /* rpc_endpoint_stop */
+};
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server's side of an exchange: a request arrives, a reply begins, a status ends it. */
+#include "rpc/exchange.h"
+#include "rpc/response.h"
+
+/* ---- What arrives */
+
+/* Answers what nobody will see. A gRPC client is told at once to stop sending; of what is no gRPC the next frame is
+ * awaited, because h2 may have more to say about it than that we do not serve it. */
+static void refuse(rpc_exchange *exchange, request_refusal refusal, bool is_end)
+{
+    const request_answer *answer = request_answer_of(refusal);
+    exchange_step(exchange, EXCHANGE_REFUSE);
+    EXCHANGE_TRACE(exchange, "%u refused %s: %s", h2_stream_id(exchange->stream), proa_code_name(answer->code),
+                   answer->text);
+    if (h2_stream_send_headers(exchange->stream, answer->fields, answer->count, true) || is_end)
+        return;
+    exchange->is_cut_late = answer->is_http;
+    if (!answer->is_http)
+        h2_stream_reset(exchange->stream, H2_NO_ERROR);
+}
+
+static int64_t deadline_of(int64_t now, int64_t timeout)
+{
+    return timeout > INT64_MAX - now ? INT64_MAX : now + timeout;
+}
+
+static request_refusal judge(rpc_exchange *exchange, const request_head *head)
+{
+    rpc_endpoint *endpoint = exchange->endpoint;
+    if (head->refusal)
+        return head->refusal;
+    if (endpoint->is_stopped)
+        return REQUEST_STOPPED;
+    if (head->timeout_ns == 0)
+        return REQUEST_EXPIRED;
+    if (exchange_set_deadline(exchange, deadline_of(endpoint->now, head->timeout_ns)))
+        return REQUEST_NO_MEMORY;
+    return REQUEST_FINE;
+}
+
+void serving_take_request(rpc_endpoint *endpoint, const h2_event *event)
+{
+    static const request_head too_large = { .refusal = REQUEST_HEADERS_TOO_LARGE };
+    rpc_exchange *exchange = h2_stream_extra(event->stream);
+    request_head scratch;
+    const request_head *head = event->is_too_large ? &too_large : request_read(event->block, &scratch);
+    exchange_init(exchange, endpoint, event->stream);
+    request_refusal refusal = judge(exchange, head);
+    if (refusal) {
+        refuse(exchange, refusal, event->is_end);
+        return;
+    }
+    exchange_step(exchange, EXCHANGE_BEGIN);
+    endpoint->running++;
+    exchange->head = hpack_block_retain(event->block);
+    exchange->path = head->path;
+    EXCHANGE_TRACE(exchange, "%u call %.*s", h2_stream_id(exchange->stream), PROA_FMT(exchange->path));
+    exchange_raise(exchange, RPC_EVENT_CALL);
+    if (event->is_end)
+        serving_half_close(exchange);
+}
+
+void serving_half_close(rpc_exchange *exchange)
+{
+    if (exchange->is_half_closed || !exchange_is_running(exchange))
+        return;
+    exchange->is_half_closed = true;
+    if (!envelope_is_between(&exchange->envelope))
+        exchange_fail(exchange, PROA_INTERNAL, "the request ended inside a message");
+    else
+        exchange_raise(exchange, RPC_EVENT_HALF_CLOSE);
+}
+
+/* gRPC has no request trailers; what HTTP allows is let pass. */
+void serving_take_trailers(rpc_exchange *exchange)
+{
+    serving_half_close(exchange);
+}
+
+/* ---- What is sent */
+
+static proa_err send_headers(rpc_exchange *exchange, proa_headers headers)
+{
+    response_fields fields;
+    proa_err err = response_write_headers(headers, &exchange->endpoint->fields, &fields);
+    if (err)
+        return err;
+    exchange_step(exchange, EXCHANGE_REPLY);
+    EXCHANGE_TRACE(exchange, "%u headers out", h2_stream_id(exchange->stream));
+    return h2_stream_send_headers(exchange->stream, fields.data, fields.count, false);
+}
+
+proa_err rpc_exchange_send_headers(rpc_exchange *exchange, proa_headers headers)
+{
+    if (!exchange->endpoint || exchange->state != EXCHANGE_OPEN)
+        return PROA_ERR_CLOSED;
+    PROA_ASSERT(exchange->endpoint->role == H2_SERVER, "a server sends the headers of a reply");
+    return send_headers(exchange, headers);
+}
+
+bool serving_begin_reply(rpc_exchange *exchange)
+{
+    return exchange->state == EXCHANGE_REPLYING || !send_headers(exchange, (proa_headers){ NULL, 0 });
+}
+
+/* The end of our side. A client that still sends is told that nobody will read it (PROTOCOL-HTTP2.md, Errors). */
+static proa_err finish(rpc_exchange *exchange, const proa_status *status, const char *text, proa_headers trailers)
+{
+    response_fields fields;
+    proa_err err = response_write_trailers(status, trailers, exchange->state == EXCHANGE_OPEN,
+                                           &exchange->endpoint->fields, &fields);
+    if (err)
+        return err;
+    exchange_settle(exchange, status->code, text);
+    exchange->is_done_sending = true;
+    err = h2_stream_send_headers(exchange->stream, fields.data, fields.count, true);
+    if (!exchange->is_half_closed && !err)
+        h2_stream_reset(exchange->stream, H2_NO_ERROR);
+    return err;
+}
+
+proa_err rpc_exchange_finish(rpc_exchange *exchange, const proa_status *status, proa_headers trailers)
+{
+    if (!exchange->endpoint || !exchange_is_running(exchange))
+        return PROA_ERR_NONE;
+    PROA_ASSERT(exchange->endpoint->role == H2_SERVER, "a server finishes with a status");
+    return finish(exchange, status, NULL, trailers);
+}
+
+void serving_finish_static(rpc_exchange *exchange, proa_code code, const char *text)
+{
+    proa_status status = { .code = code, .message = proa_bytes_of(text) };
+    if (exchange_is_running(exchange) && finish(exchange, &status, text, (proa_headers){ NULL, 0 }))
+        exchange_abort(exchange, code, text);
+}
+
+/* ---- What it is asked */
+
+proa_bytes rpc_exchange_path(const rpc_exchange *exchange)
+{
+    return exchange->path;
+}
