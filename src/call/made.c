@@ -46,7 +46,7 @@ static void run_callbacks(io_task *task)
     call_pin(c);
     if (c->on_ready)
         c->on_ready(c, c->callback_user);
-    if (c->is_over && !c->is_finished && (!c->on_ready || traffic_is_at_end(c))) {
+    if (c->is_over && !c->is_finished && (!c->on_ready || local_is_at_end(c))) {
         c->is_finished = true;
         home_drop(c->home);
         if (c->on_done) {
@@ -167,7 +167,7 @@ void call_refuse(proa_call *c, proa_code code, const char *format, ...)
 void made_notice(proa_call *c)
 {
     if (c->is_single_reply)
-        traffic_gather(c);
+        local_gather(c);
     if (c->is_remote)
         remote_refresh(c);
     else if (c->on_ready)

@@ -95,7 +95,7 @@ static void obey(proa_call *c, unsigned commands)
     if (commands & CALL_CMD_SUBMIT)
         c->hooks->submit(c->owner, c);
     if (commands & CALL_CMD_HEADERS)
-        traffic_send_headers(c);
+        local_send_headers(c);
     if (c->is_remote)
         remote_flush(c);
     if (commands & CALL_CMD_OVERFLOW)

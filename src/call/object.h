@@ -123,15 +123,15 @@ void call_keep_text(proa_call *call, const char *format, va_list args);   /* the
 void call_keep_refusal(proa_call *call, proa_code code, const char *text);
 void call_stop_with(proa_call *call, proa_code code, const char *text);   /* home, served: answers now; text is static */
 
-/* ---- traffic.c: on the home */
-bool traffic_can_push(const proa_call *call);
-bool traffic_push(proa_call *call, proa_slice *slice);              /* takes it */
-bool traffic_push_body(proa_call *call, char *body, size_t size);   /* RPC_ENVELOPE_SIZE writable bytes before it */
-bool traffic_pop(proa_call *call, proa_slice *out);
-bool traffic_is_at_end(const proa_call *call);
-void traffic_send_headers(proa_call *call);       /* served: once */
-void traffic_end_requests(proa_call *call);
-void traffic_gather(proa_call *call);             /* takes the single message out of the exchange */
+/* ---- local.c: on the home */
+bool local_can_push(const proa_call *call);
+bool local_push(proa_call *call, proa_slice *slice);              /* takes it */
+bool local_push_body(proa_call *call, char *body, size_t size);   /* RPC_ENVELOPE_SIZE writable bytes before it */
+bool local_pop(proa_call *call, proa_slice *out);
+bool local_is_at_end(const proa_call *call);
+void local_send_headers(proa_call *call);       /* served: once */
+void local_end_requests(proa_call *call);
+void local_gather(proa_call *call);             /* takes the single message out of the exchange */
 
 /* ---- remote.c: the two sides of a remote call */
 bool remote_init(proa_call *call);

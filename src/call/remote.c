@@ -72,7 +72,7 @@ void remote_flush(proa_call *c)
     r->unsent += out.bytes;
     pthread_mutex_unlock(&r->lock);
     if (out.count)
-        traffic_send_headers(c);
+        local_send_headers(c);
     for (proa_slice slice; slice_queue_pop(&out, &slice);) {
         if (c->is_over)
             proa_slice_free(&slice);
@@ -81,7 +81,7 @@ void remote_flush(proa_call *c)
     }
     slice_queue_fini(&out);
     if (has_ended)
-        traffic_end_requests(c);
+        local_end_requests(c);
     call_touch(c);
     remote_refresh(c);
 }

@@ -18,7 +18,7 @@ static void ready(proa_call *c)
 /* One request is due, exactly: more, or none, is a violation of cardinality (doc/statuscodes.md). */
 static void gather_request(proa_call *c)
 {
-    traffic_gather(c);
+    local_gather(c);
     if (rpc_exchange_is_half_closed(c->exchange) || c->first_count > 1)
         ready(c);
 }
@@ -249,7 +249,7 @@ void step_finish(proa_call *c, proa_code code)
     proa_bytes text = code == PROA_OK || !c->user.fail_text.data ? PROA_STR("") : c->user.fail_text;
     c->user.status = (proa_status){ .code = code, .message = text, .details = details_finish(c, code, text) };
     if (c->user.headers.count)
-        traffic_send_headers(c);
+        local_send_headers(c);
     c->state = CALL_ANSWERED;
     c->has_ended_ours = true;
     rpc_exchange_finish(c->exchange, &c->user.status, (proa_headers){ c->user.trailers.data, c->user.trailers.count });

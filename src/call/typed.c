@@ -29,10 +29,10 @@ static bool push_here(proa_call *c, const proa_type *type, const void *message)
         return false;
     }
     if (body.size < TAKE_BLOCK_SIZE)
-        return traffic_push_body(c, (char *)body.data, body.size);
+        return local_push_body(c, (char *)body.data, body.size);
     proa_slice slice;
     take_block(scratch, body, &slice);
-    return traffic_push(c, &slice);
+    return local_push(c, &slice);
 }
 
 static bool push_remotely(proa_call *c, const proa_type *type, const void *message)
@@ -68,7 +68,7 @@ void call_request(proa_call *c, const void *request)
         remote_end_requests(c);
     } else {
         push_here(c, c->method->request, request);
-        traffic_end_requests(c);
+        local_end_requests(c);
     }
 }
 
@@ -86,7 +86,7 @@ proa_code step_encode_reply(proa_call *c, proa_code code)
         return proa_call_fail(c, err == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL, "the reply: %s",
                               err == PROA_ERR_NOMEM ? error_name(err) : scratch->error.text);
     if (!c->is_remote && body.size < TAKE_BLOCK_SIZE) {
-        traffic_push_body(c, (char *)body.data, body.size);
+        local_push_body(c, (char *)body.data, body.size);
         return PROA_OK;
     }
     if (!take_block(scratch, body, &slice))
@@ -94,7 +94,7 @@ proa_code step_encode_reply(proa_call *c, proa_code code)
     if (c->is_remote)
         remote_push(c, &slice);
     else
-        traffic_push(c, &slice);
+        local_push(c, &slice);
     return PROA_OK;
 }
 

@@ -149,7 +149,7 @@ void proa_call_push_headers(proa_call *c)
         return;
     }
     home_enter(c->home);
-    traffic_send_headers(c);
+    local_send_headers(c);
     home_leave(c->home);
 }
 
@@ -184,7 +184,7 @@ void proa_call_end_requests(proa_call *c)
         return;
     }
     home_enter(c->home);
-    traffic_end_requests(c);
+    local_end_requests(c);
     home_leave(c->home);
 }
 
@@ -213,7 +213,7 @@ bool proa_call_can_push(const proa_call *call)
     if (c->is_remote)
         return remote_can_push(c);
     home_enter(c->home);
-    bool can = traffic_can_push(c);
+    bool can = local_can_push(c);
     home_leave(c->home);
     return can;
 }
@@ -227,7 +227,7 @@ bool proa_call_push(proa_call *c, proa_slice *slice)
     if (c->is_remote)
         return remote_push(c, slice);
     home_enter(c->home);
-    bool has_room = traffic_push(c, slice);
+    bool has_room = local_push(c, slice);
     home_leave(c->home);
     return has_room;
 }
@@ -239,7 +239,7 @@ bool proa_call_pop(proa_call *c, proa_slice *out)
     if (c->is_remote)
         return remote_pop(c, out);
     home_enter(c->home);
-    bool has = traffic_pop(c, out);
+    bool has = local_pop(c, out);
     home_leave(c->home);
     return has;
 }
@@ -252,7 +252,7 @@ bool proa_call_is_at_end(const proa_call *call)
     if (c->is_remote)
         return remote_is_at_end(c);
     home_enter(c->home);
-    bool at_end = traffic_is_at_end(c);
+    bool at_end = local_is_at_end(c);
     home_leave(c->home);
     return at_end;
 }

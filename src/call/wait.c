@@ -40,7 +40,7 @@ bool call_wait_for_room(proa_call *c)
         return call_may_push(c);
     }
     home_enter(c->home);
-    while (call_may_push(c) && !traffic_can_push(c))
+    while (call_may_push(c) && !local_can_push(c))
         home_wait(c->home);
     bool may = call_may_push(c);
     home_leave(c->home);
@@ -74,7 +74,7 @@ bool proa_call_receive(proa_call *c, proa_slice *out)
     }
     home_enter(c->home);
     bool has;
-    while (!(has = traffic_pop(c, out)) && !traffic_is_at_end(c))
+    while (!(has = local_pop(c, out)) && !local_is_at_end(c))
         home_wait(c->home);
     home_leave(c->home);
     return has;
@@ -116,9 +116,9 @@ static void wait_for_end(proa_call *c)
 {
     proa_slice unread;
     home_enter(c->home);
-    traffic_end_requests(c);
+    local_end_requests(c);
     while (!c->is_over) {
-        while (!c->is_single_reply && traffic_pop(c, &unread))
+        while (!c->is_single_reply && local_pop(c, &unread))
             proa_slice_free(&unread);
         if (!c->is_over)
             home_wait(c->home);

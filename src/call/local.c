@@ -12,7 +12,7 @@ static bool may_push(const proa_call *c)
     return !c->is_over && !c->has_ended_ours && !atomic_load(&c->is_cancelled);
 }
 
-bool traffic_can_push(const proa_call *c)
+bool local_can_push(const proa_call *c)
 {
     return may_push(c) && unsent(c) < c->queue_bytes_max;
 }
@@ -28,7 +28,7 @@ static bool is_refused(proa_call *c)
     return true;
 }
 
-void traffic_send_headers(proa_call *c)
+void local_send_headers(proa_call *c)
 {
     if (c->is_served && !c->has_replied_headers && !c->is_over && !c->has_ended_ours) {
         c->has_replied_headers = true;
@@ -37,7 +37,7 @@ void traffic_send_headers(proa_call *c)
     }
 }
 
-bool traffic_push(proa_call *c, proa_slice *slice)
+bool local_push(proa_call *c, proa_slice *slice)
 {
     if (is_refused(c)) {
         proa_slice_free(slice);
@@ -46,15 +46,15 @@ bool traffic_push(proa_call *c, proa_slice *slice)
     if (!c->exchange) {
         if (slice_queue_push(&c->remote.out, slice) != PROA_ERR_NONE)
             call_cancel(c, PROA_RESOURCE_EXHAUSTED, "no memory for a message");
-        return traffic_can_push(c);
+        return local_can_push(c);
     }
-    traffic_send_headers(c);
+    local_send_headers(c);
     rpc_exchange_push_slice(c->exchange, slice);
     call_touch(c);
-    return traffic_can_push(c);
+    return local_can_push(c);
 }
 
-bool traffic_push_body(proa_call *c, char *body, size_t size)
+bool local_push_body(proa_call *c, char *body, size_t size)
 {
     if (!c->exchange) {
         proa_slice slice;
@@ -62,17 +62,17 @@ bool traffic_push_body(proa_call *c, char *body, size_t size)
             call_cancel(c, PROA_RESOURCE_EXHAUSTED, "no memory for a message");
             return false;
         }
-        return traffic_push(c, &slice);
+        return local_push(c, &slice);
     }
     if (is_refused(c))
         return false;
-    traffic_send_headers(c);
+    local_send_headers(c);
     rpc_exchange_push(c->exchange, body, size);
     call_touch(c);
-    return traffic_can_push(c);
+    return local_can_push(c);
 }
 
-bool traffic_pop(proa_call *c, proa_slice *out)
+bool local_pop(proa_call *c, proa_slice *out)
 {
     if (!c->exchange || !rpc_exchange_pop(c->exchange, out))
         return false;
@@ -82,14 +82,14 @@ bool traffic_pop(proa_call *c, proa_slice *out)
     return true;
 }
 
-bool traffic_is_at_end(const proa_call *c)
+bool local_is_at_end(const proa_call *c)
 {
     if (c->exchange && rpc_exchange_has_message(c->exchange))
         return false;
     return c->is_over || (c->is_served && rpc_exchange_is_half_closed(c->exchange));
 }
 
-void traffic_end_requests(proa_call *c)
+void local_end_requests(proa_call *c)
 {
     if (c->has_ended_ours)
         return;
@@ -100,7 +100,7 @@ void traffic_end_requests(proa_call *c)
     }
 }
 
-void traffic_gather(proa_call *c)
+void local_gather(proa_call *c)
 {
     proa_slice slice;
     while (c->exchange && rpc_exchange_pop(c->exchange, &slice)) {
