@@ -117,8 +117,12 @@ def names():
     longest = max(map(len, every))
     starts = [sum(len(n) < size for n in every) for size in range(longest + 2)]
     text += "static const uint8_t name_starts[] = {\n" + rows(starts, "%d", 20) + "};\n"
-    text += "\n/* By token: its place in the list. Slot 0 is unused. */\nstatic const uint8_t name_places[] = {\n"
-    text += rows([0] + [every.index(t) for t in TOKENS], "%d", 20) + "};\n"
+    valued = {name for name, value in entries if value}
+    text += "\n/* By token. */\nconst static_token static_tokens[HPACK_NAME_COUNT] = {\n"
+    for token in TOKENS:
+        text += '    [%s] = {PROA_STR_INIT("%s"), %d, %s},\n' % (
+            constant(token), token, first.get(token, 0), "true" if token in valued else "false")
+    text += "};\n"
     return text
 
 

@@ -27,6 +27,8 @@ struct hpack_decoder {
     uint64_t blocks;             /* made so far */
 };
 
+_Static_assert(sizeof(hpack_decoder) <= 256, "an idle connection is cheap");
+
 /* One block on its way. */
 typedef struct decoding {
     hpack_decoder *decoder;
@@ -200,6 +202,49 @@ static bool read_indexed(decoding *d)
     return take_field(d, &field, size);
 }
 
+/* The steady case: indexed fields, short, within every limit and with room in the block. Stops at the first that is
+ * anything else; that one goes the general way. */
+static void read_plain_fields(decoding *d)
+{
+    const dynamic_table *table = &d->decoder->table;
+    block *block = d->block;
+    const uint8_t *at = d->at;
+    char *to = block->bytes + block->byte_size;
+    size_t bytes_left = block->byte_capacity - block->byte_size, list_left = d->decoder->list_bytes_max - d->list_bytes;
+    hpack_field *field = block->fields + block->face.count;
+    uint32_t room = block->field_capacity < d->decoder->fields_max ? block->field_capacity : d->decoder->fields_max;
+    for (room -= block->face.count; at < d->end && room; at++, room--, field++) {
+        uint32_t index = *at ^ 0x80u;                  /* 128 and more: not an indexed field */
+        size_t size;
+        if (index - 1 < STATIC_TABLE_COUNT) {
+            size = static_table[index].name.size + static_table[index].value.size;
+            if (size + DYNAMIC_ENTRY_OVERHEAD > list_left)
+                break;
+            *field = static_table[index];
+        } else {
+            uint32_t age = index - STATIC_TABLE_COUNT;
+            if (age - 1 >= table->count || index >= 127)
+                break;
+            const dynamic_entry *entry = dynamic_table_entry(table, table->inserted - age);
+            size = (size_t)entry->name_size + entry->value_size;
+            if (size + DYNAMIC_ENTRY_OVERHEAD > list_left || size > bytes_left)
+                break;
+            copy_rounded(to, dynamic_table_bytes(table, entry), size);
+            *field = (hpack_field){ .name = { to, entry->name_size },
+                .value = { to + entry->name_size, entry->value_size }, .token = entry->token };
+            to += size;
+            bytes_left -= size;
+        }
+        list_left -= size + DYNAMIC_ENTRY_OVERHEAD;
+    }
+    uint32_t count = (uint32_t)(field - block->fields);
+    d->fields += count - block->face.count;
+    block->face.count = count;
+    block->byte_size = (size_t)(to - block->bytes);
+    d->list_bytes = d->decoder->list_bytes_max - list_left;
+    d->at = at;
+}
+
 /* The name of a literal, by index or as a string; used: bytes of the block that it takes. */
 static bool read_name(decoding *d, uint32_t index, hpack_field *field, size_t *used)
 {
@@ -259,8 +304,18 @@ static bool read_size_update(decoding *d)
     return true;
 }
 
+static bool read_indexed_fields(decoding *d)
+{
+    const uint8_t *was = d->at;
+    if (!d->is_over)
+        read_plain_fields(d);
+    return d->at != was || read_indexed(d);
+}
+
 static bool read_fields(decoding *d)
 {
+    if (!make_room(d, 0) || (d->block->field_capacity == 0 && !block_reserve_field(d->block)))
+        return no_memory(d);
     while (d->at < d->end) {
         uint8_t byte = *d->at;
         bool is_update = (byte & 0xe0) == 0x20;
@@ -268,7 +323,7 @@ static bool read_fields(decoding *d)
         if (d->decoder->is_update_due && !is_update)
             break;
         if (byte & 0x80)
-            is_read = read_indexed(d);
+            is_read = read_indexed_fields(d);
         else if (byte & 0x40)
             is_read = read_literal(d, 6, true, false);
         else if (is_update)
@@ -322,29 +377,32 @@ static hpack_outcome decode_anew(hpack_decoder *decoder, proa_bytes wire, hpack_
     const uint8_t *begin = (const uint8_t *)(wire.size ? wire.data : "");
     decoding d = { .decoder = decoder, .block = block_new(decoder->home), .begin = begin, .at = begin,
         .end = begin + wire.size };
+    uint64_t generation = decoder->table.generation;
     if (!d.block)
         no_memory(&d);
     else
         read_fields(&d);
+    if (d.outcome == HPACK_OK && !d.is_over && generation == decoder->table.generation)
+        memo_offer(&decoder->memo, generation, wire, d.block);
     return finish(&d, out, result);
+}
+
+/* Apart, so that the steady case pays for none of it. */
+static __attribute__((noinline)) hpack_outcome decode_unknown(hpack_decoder *decoder, proa_bytes wire,
+                                                              hpack_block **out, hpack_result *result)
+{
+    if (decoder->dead)
+        return report(result, (hpack_result){ .reason = decoder->dead_reason }, decoder->dead);
+    return decode_anew(decoder, wire, out, result);
 }
 
 hpack_outcome hpack_decode(hpack_decoder *decoder, proa_bytes wire, hpack_block **out, hpack_result *result)
 {
-    if (decoder->dead)
-        return report(result, (hpack_result){ .reason = decoder->dead_reason }, decoder->dead);
-    uint64_t generation = decoder->table.generation;
-    uint32_t hash = 0;
-    if (wire.size - 1 < MEMO_WIRE_MAX && !decoder->is_update_due) {
-        hash = memo_hash(wire);
-        block *known = memo_find(&decoder->memo, generation, hash, wire);
-        if (known) {
-            hpack_block_retain(&known->face);
-            return succeed(known, out, result);
-        }
-    }
-    hpack_outcome outcome = decode_anew(decoder, wire, out, result);
-    if (hash && outcome == HPACK_OK && decoder->table.generation == generation)
-        memo_offer(&decoder->memo, hash, wire, (block *)*out);
-    return outcome;
+    if (wire.size == 0 || decoder->dead || decoder->is_update_due)
+        return decode_unknown(decoder, wire, out, result);
+    block *known = memo_find(&decoder->memo, decoder->table.generation, wire);
+    if (!known)
+        return decode_unknown(decoder, wire, out, result);
+    known->references++;
+    return succeed(known, out, result);
 }

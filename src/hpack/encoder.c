@@ -14,6 +14,9 @@
 
 #define SEEN 16u                     /* a power of two */
 #define COOKIE_SECRET_MAX 20u        /* a shorter cookie can be guessed byte by byte: RFC 7541 7.1.3 */
+#define LITERAL_INDEXED 0x40u        /* RFC 7541 6.2.1 */
+#define LITERAL_PLAIN 0x00u          /* RFC 7541 6.2.2 */
+#define LITERAL_NEVER 0x10u          /* RFC 7541 6.2.3 */
 #define RAW_MAX 8u                   /* a value that is not kept and not longer: Huffman gains less than it costs */
 
 /* What the encoder knows of an entry besides the table, and the heads of two chains: same pair, same name. Numbers of
@@ -32,7 +35,10 @@ struct hpack_encoder {
     uint32_t owed_min, owed_last;   /* while is_owed: size updates to send, RFC 7541 4.2 */
     bool is_owed, is_huffman_off, is_eager;
     uint32_t seen[SEEN];         /* hashes of pairs that came once */
+    uint32_t last[HPACK_NAME_COUNT];   /* by token: the entry used last with that name, a guess that spares the hash */
 };
+
+_Static_assert(sizeof(hpack_encoder) <= 400, "an idle connection is cheap");
 
 typedef enum policy { POLICY_USUAL, POLICY_UNKNOWN, POLICY_NAME_ONLY, POLICY_NEVER } policy;
 
@@ -40,9 +46,9 @@ typedef enum policy { POLICY_USUAL, POLICY_UNKNOWN, POLICY_NAME_ONLY, POLICY_NEV
 typedef struct subject {
     const hpack_field *field;
     proa_bytes name;
-    static_name known;
-    policy policy;
-    uint32_t name_hash, pair_hash;
+    unsigned token;
+    uint32_t static_index;       /* of the name; 0: none */
+    uint32_t name_hash, pair_hash;   /* once they are needed */
 } subject;
 
 hpack_encoder *hpack_encoder_new(const hpack_encoder_options *options)
@@ -138,8 +144,8 @@ static bool grow_finder(hpack_encoder *encoder)
 
 static bool is_name_of(const hpack_encoder *encoder, const dynamic_entry *entry, const subject *s)
 {
-    if (entry->token || s->known.token)
-        return entry->token == s->known.token;
+    if (entry->token || s->token)
+        return entry->token == s->token;
     return bytes_is(s->name, dynamic_table_bytes(&encoder->table, entry), entry->name_size);
 }
 
@@ -148,33 +154,31 @@ static bool is_value_of(const hpack_encoder *encoder, const dynamic_entry *entry
     return bytes_is(s->field->value, dynamic_table_bytes(&encoder->table, entry) + entry->name_size, entry->value_size);
 }
 
-static uint32_t index_of_age(uint32_t age)
+/* How many insertions ago: 1 is the newest. Over the table's count: it is gone, or there never was one (0). */
+static uint32_t age_of(const hpack_encoder *encoder, uint32_t link)
 {
-    return STATIC_TABLE_COUNT + age;
+    return link ? (uint32_t)encoder->table.inserted + 1 - link : UINT32_MAX;
 }
 
-/* The index of the same pair, or of the same name; 0: none. Ages only rise along a chain, also when the 32 bits of a
- * number have wrapped around: it ends. */
-static uint32_t find(const hpack_encoder *encoder, const subject *s, bool is_pair)
+/* The age of the entry with the same pair, or the same name; 0: none. Ages only rise along a chain, also when the 32
+ * bits of a link have wrapped around: it ends. */
+static inline uint32_t find(const hpack_encoder *encoder, const subject *s, bool is_pair)
 {
     const dynamic_table *table = &encoder->table;
     const finder *finder = &encoder->finder;
     if (table->count == 0)
         return 0;
     uint32_t hash = is_pair ? s->pair_hash : s->name_hash;
-    uint32_t next = *head_of(is_pair ? finder->pair_heads : finder->name_heads, finder, hash);
-    for (uint32_t last_age = 0; next;) {
-        uint32_t age = (uint32_t)table->inserted + 1 - next;
-        if (age <= last_age || age > table->count)
-            return 0;
+    uint32_t age = age_of(encoder, *head_of(is_pair ? finder->pair_heads : finder->name_heads, finder, hash));
+    for (uint32_t last_age = 0; age > last_age && age <= table->count;) {
         uint64_t number = table->inserted - age;
         const chain *chain = &finder->chains[number & (finder->capacity - 1)];
         const dynamic_entry *entry = dynamic_table_entry(table, number);
         if ((is_pair ? chain->pair_hash : chain->name_hash) == hash && is_name_of(encoder, entry, s) &&
             (!is_pair || is_value_of(encoder, entry, s)))
-            return index_of_age(age);
+            return age;
         last_age = age;
-        next = is_pair ? chain->older_pair : chain->older_name;
+        age = age_of(encoder, is_pair ? chain->older_pair : chain->older_name);
     }
     return 0;
 }
@@ -214,19 +218,25 @@ static policy policy_of(const hpack_field *field, unsigned token, proa_bytes nam
     }
 }
 
+static void hash_subject(subject *s)
+{
+    uint64_t hash = s->token ? mix_word(s->token, 0) : mix_bytes(s->name, 0);
+    s->name_hash = (uint32_t)hash;
+    s->pair_hash = (uint32_t)mix_bytes(s->field->value, hash);
+}
+
 static subject study(const hpack_field *field)
 {
-    subject s = { .field = field, .name = field->name };
-    if (field->token) {
-        s.known = static_name_of_token(field->token);
-        s.name = hpack_name_text(field->token);
-    } else {
-        s.known = static_name_of(field->name);
+    subject s = { .field = field, .token = field->token };
+    if (s.token) {
+        s.name = static_tokens[s.token].text;
+        s.static_index = static_tokens[s.token].index;
+        return s;
     }
-    s.policy = policy_of(field, s.known.token, s.name);
-    uint64_t hash = s.known.token ? mix_word(s.known.token, 0) : mix_bytes(s.name, 0);
-    s.name_hash = (uint32_t)hash;
-    s.pair_hash = (uint32_t)mix_bytes(field->value, hash);
+    static_name known = static_name_of(field->name);
+    s.name = field->name;
+    s.token = known.token;
+    s.static_index = known.index;
     return s;
 }
 
@@ -239,13 +249,13 @@ static bool came_before(hpack_encoder *encoder, uint32_t pair_hash)
 }
 
 /* name_index: 0 when no table has the name yet. */
-static bool is_worth_keeping(hpack_encoder *encoder, const subject *s, uint32_t name_index)
+static bool is_worth_keeping(hpack_encoder *encoder, const subject *s, policy policy, uint32_t name_index)
 {
     uint64_t size = (uint64_t)s->name.size + s->field->value.size + DYNAMIC_ENTRY_OVERHEAD;
     uint32_t size_max = encoder->table.size_max;
     if (encoder->is_eager)
         return size <= size_max;
-    switch (s->policy) {
+    switch (policy) {
     case POLICY_NAME_ONLY:       /* once, for the name */
         return name_index == 0 && size <= size_max / 8;
     case POLICY_UNKNOWN:         /* unique values (request ids) must not push out what repeats */
@@ -261,9 +271,10 @@ static bool insert(hpack_encoder *encoder, const subject *s)
     if (!dynamic_table_reserve(table, s->name.size + s->field->value.size) || !grow_finder(encoder))
         return false;
     uint64_t number = table->inserted;
-    if (!dynamic_table_insert(table, s->name, s->field->value, s->known.token))
+    if (!dynamic_table_insert(table, s->name, s->field->value, (uint8_t)s->token))
         return false;
     link_entry(&encoder->finder, number, s->pair_hash, s->name_hash);
+    encoder->last[s->token] = (uint32_t)number + 1;
     return true;
 }
 
@@ -277,38 +288,64 @@ static char *put_string(char *at, proa_bytes text, bool is_raw)
     return at + text.size;
 }
 
-/* RFC 7541 6.2. */
-static char *put_literal(const hpack_encoder *encoder, char *at, const subject *s, uint32_t name_index, bool is_kept)
+/* RFC 7541 6.2; flags: which of its forms. */
+static char *put_literal(const hpack_encoder *encoder, char *at, const subject *s, unsigned flags, uint32_t name_index)
 {
-    if (is_kept)
-        at = integer_encode(at, 0x40, 6, name_index);
-    else
-        at = integer_encode(at, s->policy == POLICY_NEVER ? 0x10 : 0, 4, name_index);
+    bool is_kept = flags == LITERAL_INDEXED;
+    at = integer_encode(at, flags, is_kept ? 6 : 4, name_index);
     if (name_index == 0)
         at = put_string(at, s->name, encoder->is_huffman_off);
     return put_string(at, s->field->value, encoder->is_huffman_off || (!is_kept && s->field->value.size <= RAW_MAX));
 }
 
+/* RFC 7541 6.1. */
+static char *put_indexed(char *at, uint32_t index)
+{
+    return integer_encode(at, 0x80, 7, index);
+}
+
+/* The age of the entry that this token had last, which has its name and nearly always its value too; 0: it is gone. */
+static uint32_t age_of_last(const hpack_encoder *encoder, const subject *s)
+{
+    uint32_t age = age_of(encoder, encoder->last[s->token]);
+    return s->token && age <= encoder->table.count ? age : 0;
+}
+
+static bool has_value_at(const hpack_encoder *encoder, const subject *s, uint32_t age)
+{
+    return is_value_of(encoder, dynamic_table_entry(&encoder->table, encoder->table.inserted - age), s);
+}
+
 static char *put_field(hpack_encoder *encoder, char *at, const hpack_field *field)
 {
     subject s = study(field);
-    if (s.policy == POLICY_NEVER)
-        return put_literal(encoder, at, &s, s.known.index, false);
-    uint32_t index = s.known.index && s.known.token ? static_match(s.known.token, field->value) : 0;
-    if (index == 0)
-        index = find(encoder, &s, true);
+    policy policy = policy_of(field, s.token, s.name);
+    if (policy == POLICY_NEVER)
+        return put_literal(encoder, at, &s, LITERAL_NEVER, s.static_index);
+    uint32_t index = static_tokens[s.token].has_values || field->value.size == 0 ? static_match(s.token, field->value) : 0;
     if (index)
-        return integer_encode(at, 0x80, 7, index);     /* RFC 7541 6.1 */
-    uint32_t name_index = s.known.index ? s.known.index : find(encoder, &s, false);
-    bool is_kept = is_worth_keeping(encoder, &s, name_index) && insert(encoder, &s);
-    return put_literal(encoder, at, &s, name_index, is_kept);
+        return put_indexed(at, index);
+    uint32_t named = age_of_last(encoder, &s);
+    if (named && has_value_at(encoder, &s, named))
+        return put_indexed(at, STATIC_TABLE_COUNT + named);
+    hash_subject(&s);
+    uint32_t age = find(encoder, &s, true);
+    if (age) {
+        encoder->last[s.token] = (uint32_t)encoder->table.inserted + 1 - age;
+        return put_indexed(at, STATIC_TABLE_COUNT + age);
+    }
+    if (s.static_index == 0 && named == 0)
+        named = find(encoder, &s, false);
+    uint32_t name_index = s.static_index ? s.static_index : named ? STATIC_TABLE_COUNT + named : 0;
+    bool is_kept = is_worth_keeping(encoder, &s, policy, name_index) && insert(encoder, &s);
+    return put_literal(encoder, at, &s, is_kept ? LITERAL_INDEXED : LITERAL_PLAIN, name_index);
 }
 
 proa_err hpack_encode(hpack_encoder *encoder, const hpack_field *fields, size_t count, buffer *out)
 {
     size_t bound = 2 * INTEGER_SIZE_MAX;
     for (size_t i = 0; i < count; i++) {
-        size_t name = fields[i].token ? hpack_name_text(fields[i].token).size : fields[i].name.size;
+        size_t name = fields[i].token ? static_tokens[fields[i].token].text.size : fields[i].name.size;
         if (name > UINT32_MAX - 1024 || fields[i].value.size > UINT32_MAX - 1024)
             return PROA_ERR_LIMIT;
         bound += name + fields[i].value.size + 3 * INTEGER_SIZE_MAX;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The memo: find, offer, forget. */
 #include "hpack/memo.h"
-#include "base/bytes.h"
+#include <string.h>
 #include "hpack/mix.h"
 
 void memo_forget(memo *memo)
@@ -10,16 +10,11 @@ void memo_forget(memo *memo)
         if (memo->blocks[i])
             hpack_block_release(&memo->blocks[i]->face);
         memo->blocks[i] = NULL;
-        memo->hashes[i] = 0;
+        memo->sizes[i] = 0;
     }
 }
 
-uint32_t memo_hash(proa_bytes wire)
-{
-    return (uint32_t)mix_bytes(wire, 0) | 1;           /* 0 is an empty slot */
-}
-
-block *memo_find(memo *memo, uint64_t generation, uint32_t hash, proa_bytes wire)
+block *memo_find(memo *memo, uint64_t generation, proa_bytes wire)
 {
     if (memo->generation != generation) {
         memo_forget(memo);
@@ -27,7 +22,7 @@ block *memo_find(memo *memo, uint64_t generation, uint32_t hash, proa_bytes wire
         return NULL;
     }
     for (unsigned i = 0; i < MEMO_ENTRIES; i++) {
-        if (memo->hashes[i] != hash || !proa_bytes_is_equal(block_wire(memo->blocks[i]), wire))
+        if (memo->sizes[i] != wire.size || memcmp(block_wire(memo->blocks[i]).data, wire.data, wire.size) != 0)
             continue;
         if (memo->next == i)                           /* used just now: the next one has to go */
             memo->next = (uint8_t)((i + 1) % MEMO_ENTRIES);
@@ -36,9 +31,12 @@ block *memo_find(memo *memo, uint64_t generation, uint32_t hash, proa_bytes wire
     return NULL;
 }
 
-void memo_offer(memo *memo, uint32_t hash, proa_bytes wire, block *block)
+void memo_offer(memo *memo, uint64_t generation, proa_bytes wire, block *block)
 {
-    uint32_t *seen = &memo->seen[hash >> 1 & (MEMO_SEEN - 1)];
+    if (memo->generation != generation || wire.size == 0 || wire.size > MEMO_WIRE_MAX)
+        return;
+    uint32_t hash = (uint32_t)mix_bytes(wire, 0);
+    uint32_t *seen = &memo->seen[hash & (MEMO_SEEN - 1)];
     if (*seen != hash) {
         *seen = hash;
         return;
@@ -50,6 +48,6 @@ void memo_offer(memo *memo, uint32_t hash, proa_bytes wire, block *block)
         hpack_block_release(&memo->blocks[i]->face);
     hpack_block_retain(&block->face);
     memo->blocks[i] = block;
-    memo->hashes[i] = hash;
+    memo->sizes[i] = (uint16_t)wire.size;
     memo->next = (uint8_t)((i + 1) % MEMO_ENTRIES);
 }

@@ -13,15 +13,16 @@
 
 typedef struct memo {
     uint64_t generation;
-    uint32_t hashes[MEMO_ENTRIES];
+    uint16_t sizes[MEMO_ENTRIES];   /* of the encoded bytes; 0: empty */
     block *blocks[MEMO_ENTRIES]; /* each holds one reference, or is NULL */
     uint32_t seen[MEMO_SEEN];    /* hashes that came once */
     uint8_t next;                /* whose turn it is to be replaced */
 } memo;
 
 void memo_forget(memo *memo);                     /* all blocks; also what fini does */
-uint32_t memo_hash(proa_bytes wire);
-block *memo_find(memo *memo, uint64_t generation, uint32_t hash, proa_bytes wire);   /* borrowed; NULL: not remembered */
-/* Decoding `wire` under this generation gave `block` and changed nothing. Kept when it comes for the second time. */
-void memo_offer(memo *memo, uint32_t hash, proa_bytes wire, block *block);
+/* The block that these bytes are under this generation; borrowed; NULL: not remembered. */
+block *memo_find(memo *memo, uint64_t generation, proa_bytes wire);
+/* Decoding `wire`, which was not found, under this generation gave `block` and changed nothing. Kept when it comes for the
+ * second time. */
+void memo_offer(memo *memo, uint64_t generation, proa_bytes wire, block *block);
 #endif

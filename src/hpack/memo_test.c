@@ -9,9 +9,9 @@
 static block *offer(memo *memo, block_home *home, uint64_t generation, const char *wire)
 {
     proa_bytes bytes = proa_bytes_of(wire);
-    assert_null(memo_find(memo, generation, memo_hash(bytes), bytes));
+    assert_null(memo_find(memo, generation, bytes));
     block *block = block_new(home);
-    memo_offer(memo, memo_hash(bytes), bytes, block);
+    memo_offer(memo, generation, bytes, block);
     hpack_block_release(&block->face);
     return block;
 }
@@ -19,7 +19,7 @@ static block *offer(memo *memo, block_home *home, uint64_t generation, const cha
 static block *find(memo *memo, uint64_t generation, const char *wire)
 {
     proa_bytes bytes = proa_bytes_of(wire);
-    return memo_find(memo, generation, memo_hash(bytes), bytes);
+    return memo_find(memo, generation, bytes);
 }
 
 static void second_sight_is_kept(void **state)
@@ -51,20 +51,35 @@ static void another_generation_finds_nothing_and_forgets(void **state)
     block_home_close(home);
 }
 
-static void same_hash_with_other_bytes_is_not_found(void **state)
+/* Never by hash alone: all the others of that size are told apart. */
+static void other_bytes_of_the_same_size_are_not_found(void **state)
 {
     (void)state;
     memo memo = { 0 };
     block_home *home = block_home_new();
-    proa_bytes one = PROA_STR("one"), two = PROA_STR("two");
-    for (int i = 0; i < 2; i++) {
-        block *block = block_new(home);
-        memo_find(&memo, 1, 77, one);
-        memo_offer(&memo, 77, one, block);
-        hpack_block_release(&block->face);
+    offer(&memo, home, 1, "ab");
+    block *kept = offer(&memo, home, 1, "ab");
+    for (unsigned i = 0; i < 65536; i++) {
+        char wire[2] = { (char)i, (char)(i >> 8) };
+        bool is_same = wire[0] == 'a' && wire[1] == 'b';
+        assert_ptr_equal(memo_find(&memo, 1, (proa_bytes){ wire, 2 }), is_same ? kept : NULL);
     }
-    assert_non_null(memo_find(&memo, 1, 77, one));
-    assert_null(memo_find(&memo, 1, 77, two));
+    memo_forget(&memo);
+    block_home_close(home);
+}
+
+static void what_was_decoded_under_another_generation_is_not_kept(void **state)
+{
+    (void)state;
+    memo memo = { 0 };
+    block_home *home = block_home_new();
+    block *block = block_new(home);
+    assert_null(memo_find(&memo, 1, PROA_STR("block")));
+    for (int i = 0; i < 3; i++)
+        memo_offer(&memo, 2, PROA_STR("block"), block);
+    assert_null(memo_find(&memo, 1, PROA_STR("block")));
+    assert_null(memo_find(&memo, 2, PROA_STR("block")));
+    hpack_block_release(&block->face);
     memo_forget(&memo);
     block_home_close(home);
 }
@@ -97,7 +112,7 @@ static void out_of_memory_only_means_not_remembered(void **state)
     offer(&memo, home, 1, "block");
     block *block = block_new(home);
     memory_watch(1);
-    memo_offer(&memo, memo_hash(PROA_STR("block")), PROA_STR("block"), block);
+    memo_offer(&memo, 1, PROA_STR("block"), block);
     memory_unwatch();
     assert_null(find(&memo, 1, "block"));
     hpack_block_release(&block->face);
@@ -109,7 +124,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(second_sight_is_kept),
         cmocka_unit_test(another_generation_finds_nothing_and_forgets),
-        cmocka_unit_test(same_hash_with_other_bytes_is_not_found),
+        cmocka_unit_test(other_bytes_of_the_same_size_are_not_found),
+        cmocka_unit_test(what_was_decoded_under_another_generation_is_not_kept),
         cmocka_unit_test(the_one_just_used_is_not_replaced),
         cmocka_unit_test(out_of_memory_only_means_not_remembered),
     };

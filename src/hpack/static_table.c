@@ -26,11 +26,6 @@ static_name static_name_of(proa_bytes name)
     return (static_name){ 0 };
 }
 
-static_name static_name_of_token(unsigned token)
-{
-    return (static_name){ (uint8_t)token, name_list[name_places[token]].index };
-}
-
 hpack_name hpack_name_of(proa_bytes name)
 {
     return static_name_of(name).token;
@@ -40,13 +35,12 @@ proa_bytes hpack_name_text(hpack_name token)
 {
     if (token <= HPACK_NAME_UNKNOWN || token >= HPACK_NAME_COUNT)
         return PROA_STR("");
-    unsigned i = name_places[token];
-    return (proa_bytes){ name_list[i].text, name_list[i].size };
+    return static_tokens[token].text;
 }
 
 uint32_t static_match(unsigned token, proa_bytes value)
 {
-    uint32_t first = static_name_of_token(token).index;
+    uint32_t first = static_tokens[token].index;
     if (first == 0)
         return 0;
     for (uint32_t i = first; i <= STATIC_TABLE_COUNT && static_table[i].token == token; i++)

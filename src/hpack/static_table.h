@@ -13,7 +13,14 @@ typedef struct static_name {
     uint8_t index;               /* the first entry with that name; 0: none */
 } static_name;
 
+typedef struct static_token {
+    proa_bytes text;
+    uint8_t index;               /* the first entry with that name; 0: none */
+    bool has_values;             /* some entry with that name has a value */
+} static_token;
+
+extern const static_token static_tokens[HPACK_NAME_COUNT];   /* by token */
+
 static_name static_name_of(proa_bytes name);           /* {0}: neither */
-static_name static_name_of_token(unsigned token);      /* token is not UNKNOWN */
 uint32_t static_match(unsigned token, proa_bytes value);   /* the entry with this very value; 0: none */
 #endif

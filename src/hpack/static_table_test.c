@@ -38,13 +38,24 @@ static void every_token_has_a_text_that_leads_back(void **state)
         proa_bytes text = hpack_name_text(token);
         assert_true(text.size > 0);
         assert_int_equal(hpack_name_of(text), token);
-        assert_int_equal(static_name_of_token(token).index, static_name_of(text).index);
+        assert_int_equal(static_tokens[token].index, static_name_of(text).index);
         hpack_field field = hpack_field_of(token, PROA_STR("v"));
         assert_int_equal(field.token, token);
     }
     assert_true(proa_bytes_is_equal(hpack_name_text(HPACK_NAME_GRPC_STATUS_DETAILS_BIN), PROA_STR("grpc-status-details-bin")));
     assert_true(proa_bytes_is_equal(hpack_name_text(HPACK_NAME_PROXY_CONNECTION), PROA_STR("proxy-connection")));
     assert_true(proa_bytes_is_equal(hpack_name_text(HPACK_NAME_TE), PROA_STR("te")));
+}
+
+static void tokens_know_whether_the_table_has_values(void **state)
+{
+    (void)state;
+    for (unsigned token = 1; token < HPACK_NAME_COUNT; token++) {
+        bool has_values = false;
+        for (uint32_t i = 1; i <= STATIC_TABLE_COUNT; i++)
+            has_values |= static_table[i].token == token && static_table[i].value.size;
+        assert_int_equal(static_tokens[token].has_values, has_values);
+    }
 }
 
 static void pseudo_and_hop_names_are_ranges(void **state)
@@ -85,6 +96,7 @@ int main(void)
         cmocka_unit_test(entries_are_where_the_rfc_has_them),
         cmocka_unit_test(every_entry_is_found_by_name_and_value),
         cmocka_unit_test(every_token_has_a_text_that_leads_back),
+        cmocka_unit_test(tokens_know_whether_the_table_has_values),
         cmocka_unit_test(pseudo_and_hop_names_are_ranges),
         cmocka_unit_test(other_names_are_unknown),
         cmocka_unit_test(values_match_as_a_whole),
