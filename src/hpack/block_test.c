@@ -65,6 +65,22 @@ static void steady_state_allocates_nothing(void **state)
     block_home_close(home);
 }
 
+static void only_a_few_blocks_are_kept(void **state)
+{
+    (void)state;
+    block_home *home = block_home_new();
+    block *blocks[10];
+    for (int round = 0; round < 2; round++) {
+        memory_watch(0);
+        for (int i = 0; i < 10; i++)
+            blocks[i] = block_new(home);
+        assert_int_equal(memory_unwatch(), round ? 6 : 10);
+        for (int i = 0; i < 10; i++)
+            hpack_block_release(&blocks[i]->face);
+    }
+    block_home_close(home);
+}
+
 static void a_large_block_is_not_kept(void **state)
 {
     (void)state;
@@ -138,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(note_goes_with_the_last_reference),
         cmocka_unit_test(steady_state_allocates_nothing),
+        cmocka_unit_test(only_a_few_blocks_are_kept),
         cmocka_unit_test(a_large_block_is_not_kept),
         cmocka_unit_test(blocks_outlive_their_home),
         cmocka_unit_test(fields_follow_when_bytes_move),

@@ -215,6 +215,8 @@ static void fields_are_limited_exactly(void **state)
     hpack_decoder *decoder = new_decoder(0, 3);
     expect_list(decoder, "828284", ":method: GET\n:method: GET\n:path: /\n");
     expect_outcome(decoder, "82828482", HPACK_TOO_LARGE);
+    expect_list(decoder, "0001610131 0001610132 0001610133", "a: 1\na: 2\na: 3\n");
+    expect_outcome(decoder, "0001610131 0001610132 0001610133 0001610134", HPACK_TOO_LARGE);
     hpack_decoder_free(decoder);
     decoder = new_decoder(0, 0);
     char *hex = repeat("", "82", 128);
@@ -333,6 +335,40 @@ static void a_due_update_is_demanded_of_known_bytes_too(void **state)
         hpack_block_release(decoded(decoder, "82", ":method: GET\n"));
     hpack_decoder_set_table_bytes_max(decoder, 0);
     expect_outcome(decoder, "82", HPACK_COMPRESSION);
+    hpack_decoder_free(decoder);
+}
+
+static void a_dead_decoder_knows_nothing_any_more(void **state)
+{
+    (void)state;
+    hpack_decoder *decoder = new_decoder(0, 0);
+    for (int i = 0; i < 4; i++)
+        hpack_block_release(decoded(decoder, "82", ":method: GET\n"));
+    expect_outcome(decoder, "be", HPACK_COMPRESSION);
+    expect_outcome(decoder, "82", HPACK_COMPRESSION);
+    hpack_decoder_free(decoder);
+}
+
+/* What a block of few bytes stands for may need more room than any block before. */
+static void indexed_fields_grow_the_block(void **state)
+{
+    (void)state;
+    char value[301], list[8192] = "";
+    memset(value, 'v', 300);
+    value[300] = 0;
+    char *hex = repeat("0161 7fad01", "76", 300);      /* 127 + 45 + 128 */
+    char *insertion = repeat("40", hex, 1);
+    hpack_decoder *decoder = new_decoder(0, 0);
+    snprintf(list, sizeof list, "a: %s\n", value);
+    expect_list(decoder, insertion, list);
+    for (int i = 1; i < 20; i++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "a: %s\n", value);
+    free(hex);
+    hex = repeat("", "be", 20);
+    for (int i = 0; i < 4; i++)
+        expect_list(decoder, hex, list);
+    free(hex);
+    free(insertion);
     hpack_decoder_free(decoder);
 }
 
@@ -468,6 +504,8 @@ int main(void)
         cmocka_unit_test(a_steady_block_is_the_same_block),
         cmocka_unit_test(a_changed_table_makes_the_same_bytes_another_block),
         cmocka_unit_test(a_due_update_is_demanded_of_known_bytes_too),
+        cmocka_unit_test(a_dead_decoder_knows_nothing_any_more),
+        cmocka_unit_test(indexed_fields_grow_the_block),
         cmocka_unit_test(the_memo_changes_no_result),
         cmocka_unit_test(blocks_and_notes_outlive_the_decoder),
         cmocka_unit_test(steady_state_allocates_nothing),

@@ -134,19 +134,9 @@ static void check(const dynamic_table *table, const model *m)
     assert_true(table->byte_capacity <= 2 * HPACK_TABLE_BYTES_MAX);
 }
 
-static void step(dynamic_table *table, model *m, uint64_t *seed)
+static void insert(dynamic_table *table, model *m, uint32_t size, uint64_t random)
 {
     static char text[8192];
-    uint64_t random = next_random(seed);
-    if (random % 40 == 0) {
-        uint32_t size_max = (uint32_t)(random >> 8) % 4 == 0 ? 0 : (uint32_t)(random >> 16) % 5000;
-        dynamic_table_resize(table, size_max);
-        model_evict(m, size_max);
-        return;
-    }
-    uint32_t size = (uint32_t)(random >> 8) % ((random >> 40) % 4 == 0 ? 1500 : 60);
-    if ((random >> 50) % 8 == 0)
-        size = 0;
     proa_bytes all = text_of((uint32_t)random, size, text);
     uint32_t cut = size ? (uint32_t)(random >> 33) % size : 0;
     assert_true(dynamic_table_insert(table, (proa_bytes){ all.data, cut }, (proa_bytes){ all.data + cut, size - cut }, 0));
@@ -159,6 +149,21 @@ static void step(dynamic_table *table, model *m, uint64_t *seed)
     m->seeds[m->inserted++] = (uint32_t)random;
     m->count++;
     m->size += size + 32;
+}
+
+static void step(dynamic_table *table, model *m, uint64_t *seed)
+{
+    uint64_t random = next_random(seed);
+    if (random % 40 == 0) {
+        uint32_t size_max = (uint32_t)(random >> 8) % 4 == 0 ? 0 : (uint32_t)(random >> 16) % 5000;
+        dynamic_table_resize(table, size_max);
+        model_evict(m, size_max);
+        return;
+    }
+    uint32_t size = (uint32_t)(random >> 8) % ((random >> 40) % 4 == 0 ? 1500 : 60);
+    if ((random >> 50) % 8 == 0)
+        size = 0;
+    insert(table, m, size, random);
 }
 
 static void it_agrees_with_a_plain_model(void **state)
@@ -178,6 +183,29 @@ static void it_agrees_with_a_plain_model(void **state)
             assert_true(table.byte_capacity <= 2 * largest);
         }
         dynamic_table_fini(&table);
+    }
+}
+
+/* Small entries wrap around while the ring is smaller than the table; then nothing is evicted any more and the gap between
+ * head and tail is filled, to the last byte and around it. */
+static void a_full_ring_is_not_taken_for_an_empty_one(void **state)
+{
+    (void)state;
+    static model m;
+    for (uint32_t before = 20; before < 60; before++) {
+        for (uint32_t gap = 0; gap < 60; gap++) {
+            m.inserted = m.count = m.size = 0;
+            dynamic_table table;
+            dynamic_table_init(&table);
+            dynamic_table_resize(&table, 1000);
+            for (uint32_t i = 0; i < before; i++)
+                insert(&table, &m, 10, i * 77);
+            dynamic_table_resize(&table, 4096);
+            insert(&table, &m, gap, 1234567);
+            insert(&table, &m, 5, 7654321);
+            check(&table, &m);
+            dynamic_table_fini(&table);
+        }
     }
 }
 
@@ -213,6 +241,7 @@ int main(void)
         cmocka_unit_test(generation_changes_with_every_change),
         cmocka_unit_test(empty_strings_are_entries),
         cmocka_unit_test(it_agrees_with_a_plain_model),
+        cmocka_unit_test(a_full_ring_is_not_taken_for_an_empty_one),
         cmocka_unit_test(out_of_memory_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,23 @@ static void unknown_values_are_kept_when_they_come_twice(void **state)
     hpack_encoder_free(encoder);
 }
 
+static void old_entries_are_still_found_when_the_table_grew(void **state)
+{
+    (void)state;
+    hpack_encoder *encoder = new_encoder(4096, false, false);
+    buffer out = { 0 };
+    char list[64];
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 60; i++) {
+            snprintf(list, sizeof list, "x-%d: %d\n", i, i);
+            encode(encoder, list, &out);
+            if (round)
+                assert_int_equal(buffer_size(&out), 1);
+        }
+    buffer_fini(&out);
+    hpack_encoder_free(encoder);
+}
+
 static void what_is_large_is_not_kept(void **state)
 {
     (void)state;
@@ -324,6 +341,7 @@ int main(void)
         cmocka_unit_test(secrets_are_never_indexed),
         cmocka_unit_test(what_changes_with_every_call_keeps_only_its_name),
         cmocka_unit_test(unknown_values_are_kept_when_they_come_twice),
+        cmocka_unit_test(old_entries_are_still_found_when_the_table_grew),
         cmocka_unit_test(what_is_large_is_not_kept),
         cmocka_unit_test(huffman_is_used_only_when_it_is_shorter),
         cmocka_unit_test(size_updates_follow_the_settings_of_the_peer),

@@ -53,10 +53,10 @@ static unsigned slow_symbol(const bits *b, unsigned *length)
     return huffman_symbols[huffman_spans[i].base + ((next - huffman_spans[i].first) >> (32 - *length))];
 }
 
-/* What is left is no whole code: it must be less than a byte of ones, the beginning of EOS. */
+/* What is left is less than a byte and no whole code: it must be ones, the beginning of EOS. */
 static bool is_padding(const bits *b)
 {
-    return b->count < 8 && b->window == ~(~UINT64_C(0) >> b->count);
+    return b->window == ~(~UINT64_C(0) >> b->count);
 }
 
 bool huffman_decode(proa_bytes code, char *to, size_t *size)
