@@ -63,11 +63,13 @@ void rpc_exchange_end_requests(rpc_exchange *exchange)
 
 /* ---- What arrives */
 
-/* The peer has said all: a stream that we did not end yet is not read any more (PROTOCOL-HTTP2.md, Errors). */
+/* The peer has said all: a request that has not left whole is not needed any more (PROTOCOL-HTTP2.md, Errors). */
 static void conclude(rpc_exchange *exchange, bool is_end)
 {
-    if (!is_end || !exchange->is_done_sending)
-        h2_stream_reset(exchange->stream, is_end ? H2_NO_ERROR : H2_CANCEL);
+    if (is_end && !exchange->is_done_sending)
+        h2_stream_reset(exchange->stream, H2_NO_ERROR);
+    else if (!is_end || h2_stream_queued(exchange->stream))
+        h2_stream_reset(exchange->stream, H2_CANCEL);
 }
 
 static void take_verdict(rpc_exchange *exchange, const h2_event *event, response_verdict verdict)

@@ -5,6 +5,16 @@
 #include "rpc/status.h"
 #include "base/bytes.h"
 
+const char *proa_code_name(proa_code code)
+{
+    static const char *const names[] = {
+        "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+        "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+        "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+    };
+    return code >= PROA_OK && code <= PROA_UNAUTHENTICATED ? names[code] : "UNKNOWN";
+}
+
 proa_code rpc_code_of_http(unsigned http_status)
 {
     switch (http_status) {

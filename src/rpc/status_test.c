@@ -5,6 +5,16 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
+static void codes_have_their_names(void **state)
+{
+    (void)state;
+    assert_string_equal(proa_code_name(PROA_OK), "OK");
+    assert_string_equal(proa_code_name(PROA_INTERNAL), "INTERNAL");
+    assert_string_equal(proa_code_name(PROA_UNAUTHENTICATED), "UNAUTHENTICATED");
+    assert_string_equal(proa_code_name((proa_code)17), "UNKNOWN");
+    assert_string_equal(proa_code_name(PROA_WAIT), "UNKNOWN");
+}
+
 static void http_status_maps_to_a_code(void **state)
 {
     (void)state;
@@ -103,6 +113,7 @@ static void details_code_is_field_one_wherever_it_stands(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(codes_have_their_names),
         cmocka_unit_test(http_status_maps_to_a_code),
         cmocka_unit_test(rst_stream_code_maps_to_a_code),
         cmocka_unit_test(code_maps_to_rst_stream_as_in_c_core),
