@@ -4,14 +4,14 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 
-#define FIELDS_FIRST 16u
-#define BYTES_FIRST 512u
-#define SPARE_MAX 4u                 /* blocks that one decoder keeps for later */
-#define SPARE_FIELDS_MAX 64u         /* a larger one is freed, not kept */
-#define SPARE_BYTES_MAX 4096u
+#define FIELDS_FIRST     16u
+#define BYTES_FIRST      512u
+#define SPARE_MAX        4u  /* blocks that one decoder keeps for later */
+#define SPARE_FIELDS_MAX 64u /* a larger one is freed, not kept */
+#define SPARE_BYTES_MAX  4096u
 
 struct block_home {
-    size_t references;           /* the decoder and every block in use */
+    size_t references; /* the decoder and every block in use */
     unsigned spare_count;
     bool is_closed;
     block *spare;

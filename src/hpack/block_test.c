@@ -89,7 +89,7 @@ static void a_large_block_is_not_kept(void **state)
     assert_true(block_reserve(large, 5000));
     hpack_block_release(&large->face);
     memory_watch(1);
-    assert_null(block_new(home));                      /* nothing is spare */
+    assert_null(block_new(home)); /* nothing is spare */
     memory_unwatch();
     block_home_close(home);
 }
@@ -117,7 +117,7 @@ static void fields_follow_when_bytes_move(void **state)
         snprintf(value, sizeof value, "value-%d-of-some-length", i);
         add(block, "x-name", value);
         if (i == 50)
-            block->fields[i].name = hpack_name_text(HPACK_NAME_TE);   /* of the static table: stays where it is */
+            block->fields[i].name = hpack_name_text(HPACK_NAME_TE); /* of the static table: stays where it is */
     }
     assert_true(block_keep_wire(block, PROA_STR("wire")));
     assert_true(proa_bytes_is_equal(block_wire(block), PROA_STR("wire")));
@@ -152,12 +152,9 @@ static void a_failed_growth_keeps_everything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(note_goes_with_the_last_reference),
-        cmocka_unit_test(steady_state_allocates_nothing),
-        cmocka_unit_test(only_a_few_blocks_are_kept),
-        cmocka_unit_test(a_large_block_is_not_kept),
-        cmocka_unit_test(blocks_outlive_their_home),
-        cmocka_unit_test(fields_follow_when_bytes_move),
+        cmocka_unit_test(note_goes_with_the_last_reference), cmocka_unit_test(steady_state_allocates_nothing),
+        cmocka_unit_test(only_a_few_blocks_are_kept),        cmocka_unit_test(a_large_block_is_not_kept),
+        cmocka_unit_test(blocks_outlive_their_home),         cmocka_unit_test(fields_follow_when_bytes_move),
         cmocka_unit_test(a_failed_growth_keeps_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

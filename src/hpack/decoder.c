@@ -19,12 +19,12 @@ struct hpack_decoder {
     block_home *home;
     size_t list_bytes_max;
     uint32_t fields_max;
-    uint32_t table_bytes_max;    /* what our acknowledged SETTINGS allow */
-    uint32_t update_max;         /* while is_update_due: the first size update is at most this */
+    uint32_t table_bytes_max; /* what our acknowledged SETTINGS allow */
+    uint32_t update_max;      /* while is_update_due: the first size update is at most this */
     bool is_update_due;
-    hpack_outcome dead;          /* COMPRESSION or NOMEM, once it happened */
+    hpack_outcome dead; /* COMPRESSION or NOMEM, once it happened */
     const char *dead_reason;
-    uint64_t blocks;             /* made so far */
+    uint64_t blocks; /* made so far */
 };
 
 _Static_assert(sizeof(hpack_decoder) <= 256, "an idle connection is cheap");
@@ -35,8 +35,8 @@ typedef struct decoding {
     block *block;
     const uint8_t *begin, *at, *end;
     size_t list_bytes, fields;
-    bool is_over;                /* nothing more is kept */
-    hpack_outcome outcome;       /* of the first fault */
+    bool is_over;          /* nothing more is kept */
+    hpack_outcome outcome; /* of the first fault */
     const char *reason;
 } decoding;
 
@@ -169,9 +169,9 @@ static bool take_field(decoding *d, const hpack_field *field, size_t used)
 static const dynamic_entry *entry_of(decoding *d, uint32_t index)
 {
     const dynamic_table *table = &d->decoder->table;
-    uint32_t age = index - STATIC_TABLE_COUNT;         /* 1 is the newest */
+    uint32_t age = index - STATIC_TABLE_COUNT; /* 1 is the newest */
     if (index == 0 || age > table->count) {
-        fault(d, "index is not in the table");         /* RFC 7541 2.3.3 */
+        fault(d, "index is not in the table"); /* RFC 7541 2.3.3 */
         return NULL;
     }
     return dynamic_table_entry(table, table->inserted - age);
@@ -188,8 +188,9 @@ static bool read_indexed(decoding *d)
     const dynamic_entry *entry = entry_of(d, index);
     if (!entry)
         return false;
-    hpack_field field = { .name = { NULL, entry->name_size }, .value = { NULL, entry->value_size },
-        .token = entry->token };
+    hpack_field field = { .name = { NULL, entry->name_size },
+                          .value = { NULL, entry->value_size },
+                          .token = entry->token };
     size_t size = field.name.size + field.value.size;
     if (!d->is_over && d->list_bytes + size <= d->decoder->list_bytes_max) {
         if (!block_reserve(d->block, size))
@@ -214,7 +215,7 @@ static void read_plain_fields(decoding *d)
     hpack_field *field = block->fields + block->face.count;
     uint32_t room = block->field_capacity < d->decoder->fields_max ? block->field_capacity : d->decoder->fields_max;
     for (room -= block->face.count; at < d->end && room; at++, room--, field++) {
-        uint32_t index = *at ^ 0x80u;                  /* 128 and more: not an indexed field */
+        uint32_t index = *at ^ 0x80u; /* 128 and more: not an indexed field */
         size_t size;
         if (index - 1 < STATIC_TABLE_COUNT) {
             size = static_table[index].name.size + static_table[index].value.size;
@@ -231,7 +232,8 @@ static void read_plain_fields(decoding *d)
                 break;
             copy_rounded(to, dynamic_table_bytes(table, entry), size);
             *field = (hpack_field){ .name = { to, entry->name_size },
-                .value = { to + entry->name_size, entry->value_size }, .token = entry->token };
+                                    .value = { to + entry->name_size, entry->value_size },
+                                    .token = entry->token };
             to += size;
             bytes_left -= size;
         }
@@ -348,7 +350,8 @@ static hpack_outcome report(hpack_result *result, hpack_result value, hpack_outc
 static hpack_outcome succeed(block *block, hpack_block **out, hpack_result *result)
 {
     *out = &block->face;
-    return report(result, (hpack_result){ .list_bytes = block->face.list_bytes, .fields = block->face.count }, HPACK_OK);
+    return report(result, (hpack_result){ .list_bytes = block->face.list_bytes, .fields = block->face.count },
+                  HPACK_OK);
 }
 
 static hpack_outcome finish(decoding *d, hpack_block **out, hpack_result *result)
@@ -368,15 +371,20 @@ static hpack_outcome finish(decoding *d, hpack_block **out, hpack_result *result
         decoder->dead = d->outcome;
         decoder->dead_reason = d->reason;
     }
-    return report(result, (hpack_result){ .reason = d->reason, .offset = (size_t)(d->at - d->begin),
-        .list_bytes = d->list_bytes, .fields = d->fields }, d->outcome);
+    return report(result,
+                  (hpack_result){ .reason = d->reason,
+                                  .offset = (size_t)(d->at - d->begin),
+                                  .list_bytes = d->list_bytes,
+                                  .fields = d->fields },
+                  d->outcome);
 }
 
 static hpack_outcome decode_anew(hpack_decoder *decoder, proa_bytes wire, hpack_block **out, hpack_result *result)
 {
     const uint8_t *begin = (const uint8_t *)(wire.size ? wire.data : "");
-    decoding d = { .decoder = decoder, .block = block_new(decoder->home), .begin = begin, .at = begin,
-        .end = begin + wire.size };
+    decoding d = {
+        .decoder = decoder, .block = block_new(decoder->home), .begin = begin, .at = begin, .end = begin + wire.size
+    };
     uint64_t generation = decoder->table.generation;
     if (!d.block)
         no_memory(&d);

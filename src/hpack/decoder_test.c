@@ -35,15 +35,15 @@ static void each_form_of_a_field_is_decoded(void **state)
     (void)state;
     hpack_decoder *decoder = new_decoder(0, 0);
     expect_list(decoder, "400a 6375 7374 6f6d 2d6b 6579 0d63 7573 746f 6d2d 6865 6164 6572",
-                "custom-key: custom-header\n");        /* RFC 7541 C.2.1 */
+                "custom-key: custom-header\n"); /* RFC 7541 C.2.1 */
     expect_list(decoder, "be", "custom-key: custom-header\n");
-    expect_list(decoder, "040c 2f73 616d 706c 652f 7061 7468", ":path: /sample/path\n");   /* RFC 7541 C.2.2 */
-    expect_list(decoder, "82", ":method: GET\n");      /* RFC 7541 C.2.4 */
+    expect_list(decoder, "040c 2f73 616d 706c 652f 7061 7468", ":path: /sample/path\n"); /* RFC 7541 C.2.2 */
+    expect_list(decoder, "82", ":method: GET\n");                                        /* RFC 7541 C.2.4 */
     expect_list(decoder, "7e 0131 0f2f 0132", "custom-key: 1\ncustom-key: 2\n");
     expect_list(decoder, "bfbe", "custom-key: custom-header\ncustom-key: 1\n");
     expect_list(decoder, "4883 640e ff", ":status: 307\n");
     expect_list(decoder, "", "");
-    expect_list(decoder, "00 00 00", ": \n");          /* an empty name is HTTP's business, not ours */
+    expect_list(decoder, "00 00 00", ": \n"); /* an empty name is HTTP's business, not ours */
     expect_list(decoder, "00 80 80", ": \n");
     hpack_decoder_free(decoder);
 }
@@ -53,7 +53,7 @@ static void never_indexed_is_kept_with_the_field(void **state)
     (void)state;
     hpack_decoder *decoder = new_decoder(0, 0);
     hpack_block *block = NULL;
-    const char *hex = "82 1008 7061 7373 776f 7264 0673 6563 7265 74";   /* RFC 7541 C.2.3 */
+    const char *hex = "82 1008 7061 7373 776f 7264 0673 6563 7265 74"; /* RFC 7541 C.2.3 */
     assert_int_equal(decode_hex(decoder, hex, &block, NULL), HPACK_OK);
     assert_block_is(block, ":method: GET\npassword: secret\n");
     assert_false(block->fields[0].is_never_indexed);
@@ -102,7 +102,7 @@ static void every_truncation_is_a_fault_or_a_shorter_list(void **state)
             hpack_decoder_free(decoder);
             sample_free(&part);
         }
-        assert_int_equal(shorter, examples[i].table_bytes_max == 256 ? 5 : 4);   /* the update alone is a block as well */
+        assert_int_equal(shorter, examples[i].table_bytes_max == 256 ? 5 : 4); /* the update alone is a block as well */
         sample_free(&whole);
     }
 }
@@ -111,23 +111,38 @@ static void what_is_wrong_is_a_compression_error(void **state)
 {
     (void)state;
     static const char *blocks[] = {
-        "80",                        /* index 0: RFC 7541 6.1 */
-        "be", "ff00", "ff808080800f",  /* not in the table */
-        "ffffffffffff00", "ff8080808080808000",   /* integers: too large, too long */
-        "7e0131", "0f2f0131", "1f2f0131",   /* names not in the table */
-        "40", "4001", "400161", "40016101", "40ff", "00ff8080808000",   /* strings cut short */
-        "007f", "00016105616263",
-        "0001618106",                /* padding is not of ones */
-        "00016182ffff", "00016184ffffffff",   /* padding too long, EOS */
-        "0081ff0161",                /* padding too long, in a name */
-        "823fe11f", "8220",          /* size update behind a field: RFC 7541 4.2 */
-        "3fe21f", "3fffffffff0f",    /* size update over 4096 */
-        "3f", "3fe1",
+        "80", /* index 0: RFC 7541 6.1 */
+        "be",
+        "ff00",
+        "ff808080800f", /* not in the table */
+        "ffffffffffff00",
+        "ff8080808080808000", /* integers: too large, too long */
+        "7e0131",
+        "0f2f0131",
+        "1f2f0131", /* names not in the table */
+        "40",
+        "4001",
+        "400161",
+        "40016101",
+        "40ff",
+        "00ff8080808000", /* strings cut short */
+        "007f",
+        "00016105616263",
+        "0001618106", /* padding is not of ones */
+        "00016182ffff",
+        "00016184ffffffff", /* padding too long, EOS */
+        "0081ff0161",       /* padding too long, in a name */
+        "823fe11f",
+        "8220", /* size update behind a field: RFC 7541 4.2 */
+        "3fe21f",
+        "3fffffffff0f", /* size update over 4096 */
+        "3f",
+        "3fe1",
     };
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         hpack_decoder *decoder = new_decoder(0, 0);
         expect_outcome(decoder, blocks[i], HPACK_COMPRESSION);
-        expect_outcome(decoder, "82", HPACK_COMPRESSION);   /* it stays dead */
+        expect_outcome(decoder, "82", HPACK_COMPRESSION); /* it stays dead */
         hpack_decoder_free(decoder);
     }
 }
@@ -142,9 +157,9 @@ static void a_smaller_table_has_to_be_acknowledged_by_an_update(void **state)
         switch (i) {
         case 0: expect_outcome(decoder, "82", HPACK_COMPRESSION); break;
         case 1: expect_outcome(decoder, "", HPACK_COMPRESSION); break;
-        case 2: expect_outcome(decoder, "3f46 82", HPACK_COMPRESSION); break;   /* 101 */
-        case 3: expect_list(decoder, "3f45 be", "a: 1\n"); break;               /* 100 */
-        case 4:                                        /* shrink, then grow: the smallest has to be there */
+        case 2: expect_outcome(decoder, "3f46 82", HPACK_COMPRESSION); break; /* 101 */
+        case 3: expect_list(decoder, "3f45 be", "a: 1\n"); break;             /* 100 */
+        case 4: /* shrink, then grow: the smallest has to be there */
             hpack_decoder_set_table_bytes_max(decoder, 4096);
             expect_outcome(decoder, "3fe11f 82", HPACK_COMPRESSION);
             break;
@@ -167,7 +182,7 @@ static void a_larger_table_may_be_used(void **state)
     hpack_decoder_set_table_bytes_max(decoder, 8192);
     expect_list(decoder, "82", ":method: GET\n");
     expect_list(decoder, "3fe13f 82", ":method: GET\n");
-    expect_list(decoder, "3fe11f 3fe13f 20 3fe13f", "");     /* any number of them */
+    expect_list(decoder, "3fe11f 3fe13f 20 3fe13f", ""); /* any number of them */
     hpack_decoder_set_table_bytes_max(decoder, 8191);
     expect_outcome(decoder, "82", HPACK_COMPRESSION);
     hpack_decoder_free(decoder);
@@ -178,7 +193,7 @@ static void a_size_update_evicts(void **state)
     (void)state;
     hpack_decoder *decoder = new_decoder(0, 0);
     expect_list(decoder, "4001610131 4001620132", "a: 1\nb: 2\n");
-    expect_list(decoder, "3f03 be", "b: 2\n");         /* 34 */
+    expect_list(decoder, "3f03 be", "b: 2\n"); /* 34 */
     expect_list(decoder, "be 4001630133 be", "b: 2\nc: 3\nc: 3\n");
     expect_outcome(decoder, "bf", HPACK_COMPRESSION);
     hpack_decoder_free(decoder);
@@ -259,7 +274,7 @@ static void a_bomb_costs_no_memory(void **state)
     hpack_decoder *decoder = new_decoder(0, 0);
     hpack_block *block = NULL;
     hpack_result result;
-    sample first = sample_of_hex("4001617fa21e");      /* 127 + 0x22 + 0x1e * 128 = 4001 bytes of value */
+    sample first = sample_of_hex("4001617fa21e"); /* 127 + 0x22 + 0x1e * 128 = 4001 bytes of value */
     char *wire = malloc(first.size + 4001);
     memcpy(wire, first.data, first.size);
     memset(wire + first.size, 'b', 4001);
@@ -272,7 +287,7 @@ static void a_bomb_costs_no_memory(void **state)
     assert_true(memory_unwatch() < 8);
     assert_int_equal(result.list_bytes, (size_t)16000 * (1 + 4001 + 32));
     free(bomb);
-    bomb = repeat("", "7e00", 8000);                   /* and every one inserts its name again */
+    bomb = repeat("", "7e00", 8000); /* and every one inserts its name again */
     assert_int_equal(decode_hex(decoder, bomb, &block, &result), HPACK_TOO_LARGE);
     expect_list(decoder, "be", "a: \n");
     free(bomb);
@@ -319,7 +334,7 @@ static void a_changed_table_makes_the_same_bytes_another_block(void **state)
     hpack_block_release(decoded(decoder, "4001620132", "b: 2\n"));
     for (int i = 0; i < 4; i++)
         hpack_block_release(decoded(decoder, "82be", ":method: GET\nb: 2\n"));
-    for (int i = 0; i < 4; i++)                        /* blocks that insert are never remembered */
+    for (int i = 0; i < 4; i++) /* blocks that insert are never remembered */
         hpack_block_release(decoded(decoder, "7e0133", "b: 3\n"));
     hpack_block_release(decoded(decoder, "c2 c3", "b: 2\na: 1\n"));
     hpack_block_release(decoded(decoder, "20", ""));
@@ -356,7 +371,7 @@ static void indexed_fields_grow_the_block(void **state)
     char value[301], list[8192] = "";
     memset(value, 'v', 300);
     value[300] = 0;
-    char *hex = repeat("0161 7fad01", "76", 300);      /* 127 + 45 + 128 */
+    char *hex = repeat("0161 7fad01", "76", 300); /* 127 + 45 + 128 */
     char *insertion = repeat("40", hex, 1);
     hpack_decoder *decoder = new_decoder(0, 0);
     snprintf(list, sizeof list, "a: %s\n", value);
@@ -376,8 +391,9 @@ static void indexed_fields_grow_the_block(void **state)
 static void the_memo_changes_no_result(void **state)
 {
     (void)state;
-    static const char *pool[] = { "82", "82be", "83bf", "bebf", "4001610131", "4001620132", "7e0133", "82c0", "0f2f0134",
-        "3fe11f", "3f4582", "3fe11f82be", "8284be", "86", "be", "0001630135" };
+    static const char *pool[] = { "82",     "82be", "83bf",     "bebf",      "4001610131", "4001620132",
+                                  "7e0133", "82c0", "0f2f0134", "3fe11f",    "3f4582",     "3fe11f82be",
+                                  "8284be", "86",   "be",       "0001630135" };
     uint64_t seed = 42;
     unsigned hits = 0, rounds = 0;
     for (int round = 0; round < 200; round++) {
@@ -414,7 +430,7 @@ static void blocks_and_notes_outlive_the_decoder(void **state)
     (void)state;
     hpack_decoder *decoder = new_decoder(0, 0);
     hpack_block *one = decoded(decoder, "4001610131", "a: 1\n"), *two = decoded(decoder, "be", "a: 1\n");
-    one->note = malloc(8);                             /* a leak for a sanitizer, were it not freed */
+    one->note = malloc(8); /* a leak for a sanitizer, were it not freed */
     one->note_free = free;
     hpack_decoder_free(decoder);
     assert_block_is(one, "a: 1\n");
@@ -430,11 +446,12 @@ static void steady_state_allocates_nothing(void **state)
     (void)state;
     hpack_decoder *decoder = new_decoder(0, 0);
     expect_list(decoder, "4001610131", "a: 1\n");
-    sample blocks[4] = { sample_of_hex("82be"), sample_of_hex(STEADY), sample_of_hex(STEADY "82"), sample_of_hex("84be") };
+    sample blocks[4] = { sample_of_hex("82be"), sample_of_hex(STEADY), sample_of_hex(STEADY "82"),
+                         sample_of_hex("84be") };
     for (int i = 0; i < 200; i++) {
         if (i == 20)
             memory_watch(0);
-        blocks[1].data[4] = (char)('a' + i % 7);       /* a value that changes with every call */
+        blocks[1].data[4] = (char)('a' + i % 7); /* a value that changes with every call */
         hpack_block *out[4];
         for (int k = 0; k < 4; k++)
             assert_int_equal(hpack_decode(decoder, sample_bytes(&blocks[k]), &out[k], NULL), HPACK_OK);

@@ -6,8 +6,8 @@
 #include "base/memory.h"
 
 #define ENTRIES_FIRST 8u
-#define BYTES_FIRST 256u
-#define NOWHERE UINT32_MAX
+#define BYTES_FIRST   256u
+#define NOWHERE       UINT32_MAX
 
 void dynamic_table_init(dynamic_table *table)
 {
@@ -116,7 +116,7 @@ static bool grow_bytes(dynamic_table *table, size_t n)
 bool dynamic_table_reserve(dynamic_table *table, size_t bytes)
 {
     if (bytes + DYNAMIC_ENTRY_OVERHEAD > table->size_max)
-        return true;                                   /* it will only empty the table */
+        return true; /* it will only empty the table */
     /* A full ring that has room for size_max of the smallest entries is emptied by the eviction. */
     if (table->count == table->entry_capacity &&
         (uint64_t)table->entry_capacity * DYNAMIC_ENTRY_OVERHEAD < table->size_max && !grow_entries(table))

@@ -44,7 +44,7 @@ static void the_oldest_go_when_the_size_is_reached(void **state)
     put(&table, "c", "3");
     assert_int_equal(table.count, 3);
     assert_int_equal(table.size, 102);
-    put(&table, "d", "45");                            /* one byte over: two must go */
+    put(&table, "d", "45"); /* one byte over: two must go */
     assert_int_equal(table.count, 2);
     assert_int_equal(table.size, 69);
     expect_entry(&table, 1, PROA_STR("d45"));
@@ -67,7 +67,7 @@ static void what_is_larger_than_the_table_empties_it(void **state)
     uint64_t generation = table.generation;
     char large[70];
     memset(large, 'x', sizeof large);
-    assert_true(dynamic_table_insert(&table, (proa_bytes){ large, 69 }, PROA_STR(""), 0));   /* 101 bytes: RFC 7541 4.4 */
+    assert_true(dynamic_table_insert(&table, (proa_bytes){ large, 69 }, PROA_STR(""), 0)); /* 101 bytes: RFC 7541 4.4 */
     assert_int_equal(table.count, 0);
     assert_true(table.generation != generation);
     assert_true(dynamic_table_insert(&table, (proa_bytes){ large, 68 }, PROA_STR(""), 0));
@@ -107,7 +107,12 @@ static void empty_strings_are_entries(void **state)
 
 /* The model: all that was ever inserted, sizes counted as the RFC does. */
 #define MODEL_MAX 20000
-typedef struct model { uint32_t sizes[MODEL_MAX]; uint32_t seeds[MODEL_MAX]; uint64_t inserted; uint32_t count, size; } model;
+typedef struct model {
+    uint32_t sizes[MODEL_MAX];
+    uint32_t seeds[MODEL_MAX];
+    uint64_t inserted;
+    uint32_t count, size;
+} model;
 
 static proa_bytes text_of(uint32_t seed, uint32_t size, char *to)
 {
@@ -139,7 +144,8 @@ static void insert(dynamic_table *table, model *m, uint32_t size, uint64_t rando
     static char text[8192];
     proa_bytes all = text_of((uint32_t)random, size, text);
     uint32_t cut = size ? (uint32_t)(random >> 33) % size : 0;
-    assert_true(dynamic_table_insert(table, (proa_bytes){ all.data, cut }, (proa_bytes){ all.data + cut, size - cut }, 0));
+    assert_true(
+        dynamic_table_insert(table, (proa_bytes){ all.data, cut }, (proa_bytes){ all.data + cut, size - cut }, 0));
     if (size + 32 > table->size_max) {
         model_evict(m, 0);
         return;

@@ -12,18 +12,20 @@
 #include "hpack/mix.h"
 #include "hpack/static_table.h"
 
-#define SEEN 16u                     /* a power of two */
-#define COOKIE_SECRET_MAX 20u        /* a shorter cookie can be guessed byte by byte: RFC 7541 7.1.3 */
-#define LITERAL_INDEXED 0x40u        /* RFC 7541 6.2.1 */
-#define LITERAL_PLAIN 0x00u          /* RFC 7541 6.2.2 */
-#define LITERAL_NEVER 0x10u          /* RFC 7541 6.2.3 */
-#define RAW_MAX 8u                   /* a value that is not kept and not longer: Huffman gains less than it costs */
+#define SEEN              16u   /* a power of two */
+#define COOKIE_SECRET_MAX 20u   /* a shorter cookie can be guessed byte by byte: RFC 7541 7.1.3 */
+#define LITERAL_INDEXED   0x40u /* RFC 7541 6.2.1 */
+#define LITERAL_PLAIN     0x00u /* RFC 7541 6.2.2 */
+#define LITERAL_NEVER     0x10u /* RFC 7541 6.2.3 */
+#define RAW_MAX           8u    /* a value that is not kept and not longer: Huffman gains less than it costs */
 
 /* What the encoder knows of an entry besides the table, and the heads of two chains: same pair, same name. Numbers of
  * insertion are stored plus one, cut to 32 bits; 0: none. Slot of an entry: number & (capacity - 1). */
-typedef struct chain { uint32_t pair_hash, name_hash, older_pair, older_name; } chain;
+typedef struct chain {
+    uint32_t pair_hash, name_hash, older_pair, older_name;
+} chain;
 typedef struct finder {
-    chain *chains;               /* owned block: chains, then heads */
+    chain *chains; /* owned block: chains, then heads */
     uint32_t *pair_heads, *name_heads;
     uint32_t capacity;
 } finder;
@@ -32,10 +34,10 @@ struct hpack_encoder {
     dynamic_table table;
     finder finder;
     uint32_t option_max;
-    uint32_t owed_min, owed_last;   /* while is_owed: size updates to send, RFC 7541 4.2 */
+    uint32_t owed_min, owed_last; /* while is_owed: size updates to send, RFC 7541 4.2 */
     bool is_owed, is_huffman_off, is_eager;
-    uint32_t seen[SEEN];         /* hashes of pairs that came once */
-    uint32_t last[HPACK_NAME_COUNT];   /* by token: the entry used last with that name, a guess that spares the hash */
+    uint32_t seen[SEEN];             /* hashes of pairs that came once */
+    uint32_t last[HPACK_NAME_COUNT]; /* by token: the entry used last with that name, a guess that spares the hash */
 };
 
 _Static_assert(sizeof(hpack_encoder) <= 400, "an idle connection is cheap");
@@ -47,13 +49,14 @@ typedef struct subject {
     const hpack_field *field;
     proa_bytes name;
     unsigned token;
-    uint32_t static_index;       /* of the name; 0: none */
-    uint32_t name_hash, pair_hash;   /* once they are needed */
+    uint32_t static_index;         /* of the name; 0: none */
+    uint32_t name_hash, pair_hash; /* once they are needed */
 } subject;
 
 hpack_encoder *hpack_encoder_new(const hpack_encoder_options *options)
 {
-    PROA_ASSERT(options->table_bytes_max <= HPACK_TABLE_BYTES_MAX, "a dynamic table has at most HPACK_TABLE_BYTES_MAX bytes");
+    PROA_ASSERT(options->table_bytes_max <= HPACK_TABLE_BYTES_MAX,
+                "a dynamic table has at most HPACK_TABLE_BYTES_MAX bytes");
     hpack_encoder *encoder = memory_new(sizeof *encoder);
     if (!encoder)
         return NULL;
@@ -128,7 +131,7 @@ static bool grow_finder(hpack_encoder *encoder)
     finder old = encoder->finder, new = { .capacity = table->entry_capacity };
     if (old.capacity == new.capacity)
         return true;
-    new.chains = memory_new(new.capacity * (sizeof(chain) + 2 * sizeof(uint32_t)));
+    new.chains = memory_new(new.capacity *(sizeof(chain) + 2 * sizeof(uint32_t)));
     if (!new.chains)
         return false;
     new.pair_heads = (uint32_t *)(void *)(new.chains + new.capacity);
@@ -196,10 +199,8 @@ static policy policy_of(const hpack_field *field, unsigned token, proa_bytes nam
         return POLICY_NEVER;
     switch (token) {
     case HPACK_NAME_AUTHORIZATION:
-    case HPACK_NAME_PROXY_AUTHORIZATION:
-        return POLICY_NEVER;
-    case HPACK_NAME_COOKIE:
-        return field->value.size < COOKIE_SECRET_MAX ? POLICY_NEVER : POLICY_USUAL;
+    case HPACK_NAME_PROXY_AUTHORIZATION: return POLICY_NEVER;
+    case HPACK_NAME_COOKIE: return field->value.size < COOKIE_SECRET_MAX ? POLICY_NEVER : POLICY_USUAL;
     case HPACK_NAME_CONTENT_LENGTH:
     case HPACK_NAME_DATE:
     case HPACK_NAME_SET_COOKIE:
@@ -209,12 +210,9 @@ static policy policy_of(const hpack_field *field, unsigned token, proa_bytes nam
     case HPACK_NAME_GRPC_PREVIOUS_RPC_ATTEMPTS:
     case HPACK_NAME_GRPC_RETRY_PUSHBACK_MS:
     case HPACK_NAME_GRPC_TRACE_BIN:
-    case HPACK_NAME_GRPC_TAGS_BIN:
-        return POLICY_NAME_ONLY;
-    case HPACK_NAME_UNKNOWN:
-        return is_binary(name) ? POLICY_NAME_ONLY : POLICY_UNKNOWN;
-    default:
-        return POLICY_USUAL;
+    case HPACK_NAME_GRPC_TAGS_BIN: return POLICY_NAME_ONLY;
+    case HPACK_NAME_UNKNOWN: return is_binary(name) ? POLICY_NAME_ONLY : POLICY_UNKNOWN;
+    default: return POLICY_USUAL;
     }
 }
 
@@ -256,12 +254,10 @@ static bool is_worth_keeping(hpack_encoder *encoder, const subject *s, policy po
     if (encoder->is_eager)
         return size <= size_max;
     switch (policy) {
-    case POLICY_NAME_ONLY:       /* once, for the name */
-        return name_index == 0 && size <= size_max / 8;
-    case POLICY_UNKNOWN:         /* unique values (request ids) must not push out what repeats */
+    case POLICY_NAME_ONLY: /* once, for the name */ return name_index == 0 && size <= size_max / 8;
+    case POLICY_UNKNOWN: /* unique values (request ids) must not push out what repeats */
         return size <= size_max / 2 && (name_index == 0 || came_before(encoder, s->pair_hash));
-    default:
-        return size <= size_max / 2;
+    default: return size <= size_max / 2;
     }
 }
 
@@ -322,7 +318,8 @@ static char *put_field(hpack_encoder *encoder, char *at, const hpack_field *fiel
     policy policy = policy_of(field, s.token, s.name);
     if (policy == POLICY_NEVER)
         return put_literal(encoder, at, &s, LITERAL_NEVER, s.static_index);
-    uint32_t index = static_tokens[s.token].has_values || field->value.size == 0 ? static_match(s.token, field->value) : 0;
+    uint32_t index =
+        static_tokens[s.token].has_values || field->value.size == 0 ? static_match(s.token, field->value) : 0;
     if (index)
         return put_indexed(at, index);
     uint32_t named = age_of_last(encoder, &s);

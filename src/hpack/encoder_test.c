@@ -40,7 +40,8 @@ static void examples_of_the_rfc_are_encoded(void **state)
     }
 }
 
-#define REQUEST ":method: POST\n:scheme: http\n:path: /pkg.Service/Method\n:authority: host:1\nte: trailers\n" \
+#define REQUEST \
+    ":method: POST\n:scheme: http\n:path: /pkg.Service/Method\n:authority: host:1\nte: trailers\n" \
     "content-type: application/grpc\nuser-agent: proa/0.1\n"
 
 static void a_repeated_request_is_one_byte_a_field(void **state)
@@ -69,7 +70,7 @@ static void tokens_and_names_give_the_same_bytes(void **state)
     buffer out_a = { 0 }, out_b = { 0 };
     for (int i = 0; i < 3; i++) {
         for (size_t k = 0; k < count; k++)
-            by_token[k].name = (proa_bytes){ NULL, 0 };   /* not read */
+            by_token[k].name = (proa_bytes){ NULL, 0 }; /* not read */
         assert_int_equal(hpack_encode(a, by_name, count, &out_a), PROA_ERR_NONE);
         assert_int_equal(hpack_encode(b, by_token, count, &out_b), PROA_ERR_NONE);
     }
@@ -179,20 +180,20 @@ static void size_updates_follow_the_settings_of_the_peer(void **state)
     hpack_encoder *encoder = new_encoder(4096, true, false);
     expect_encoding(encoder, "x-a: 1\n", "40 03 782d61 01 31");
     hpack_encoder_set_table_bytes_max(encoder, 65536);
-    expect_encoding(encoder, "x-a: 1\n", "be");        /* we use no more than our own 4096: nothing to say */
+    expect_encoding(encoder, "x-a: 1\n", "be"); /* we use no more than our own 4096: nothing to say */
     uint64_t generation = hpack_encoder_generation(encoder);
     hpack_encoder_set_table_bytes_max(encoder, 100);
     assert_true(hpack_encoder_generation(encoder) != generation);
     expect_encoding(encoder, "x-a: 1\n", "3f45 be");
     hpack_encoder_set_table_bytes_max(encoder, 0);
-    hpack_encoder_set_table_bytes_max(encoder, 4096);  /* RFC 7541 4.2: the smallest, then the last */
+    hpack_encoder_set_table_bytes_max(encoder, 4096); /* RFC 7541 4.2: the smallest, then the last */
     expect_encoding(encoder, "x-a: 1\n", "20 3fe11f 40 03 782d61 01 31");
     expect_encoding(encoder, "x-a: 1\n", "be");
     hpack_encoder_set_table_bytes_max(encoder, 0);
     expect_encoding(encoder, "", "20");
     expect_encoding(encoder, "x-a: 1\n:method: GET\n", "00 03 782d61 01 31 82");
     hpack_encoder_free(encoder);
-    encoder = new_encoder(0, true, true);              /* no table at all is said at once */
+    encoder = new_encoder(0, true, true); /* no table at all is said at once */
     expect_encoding(encoder, "x-a: 1\n", "20 00 03 782d61 01 31");
     hpack_encoder_set_table_bytes_max(encoder, 4096);
     expect_encoding(encoder, "x-a: 1\n", "00 03 782d61 01 31");
@@ -205,10 +206,18 @@ static void bytes_may_be_replayed_while_the_generation_stays(void **state)
     (void)state;
     hpack_encoder *encoder = new_encoder(300, false, false);
     hpack_decoder *decoder = new_decoder(0, 0);
-    static const char *pool[] = { REQUEST, ":status: 200\ngrpc-status: 0\n", "x-one: 1\n", "x-two: 2\n", "x-three: 3\n",
-        "grpc-timeout: 17m\n", "grpc-status: 5\ngrpc-message: no such thing\n" };
+    static const char *pool[] = { REQUEST,
+                                  ":status: 200\ngrpc-status: 0\n",
+                                  "x-one: 1\n",
+                                  "x-two: 2\n",
+                                  "x-three: 3\n",
+                                  "grpc-timeout: 17m\n",
+                                  "grpc-status: 5\ngrpc-message: no such thing\n" };
     enum { COUNT = sizeof pool / sizeof pool[0] };
-    struct { buffer bytes; uint64_t generation; } kept[COUNT] = { 0 };
+    struct {
+        buffer bytes;
+        uint64_t generation;
+    } kept[COUNT] = { 0 };
     uint64_t seed = 5;
     unsigned replays = 0;
     for (int i = 0; i < 3000; i++) {
@@ -252,8 +261,9 @@ static void random_lists_are_read_back(void **state)
                 uint64_t random = next_random(&seed) >> 8;
                 unsigned name = random % (1 + HPACK_NAME_COUNT);
                 const char *text = name && name < HPACK_NAME_COUNT ? hpack_name_text(name).data : "x-meta";
-                at += (size_t)snprintf(list + at, sizeof list - at, "%s%s: %0*d\n", text, random >> 10 & 3 ? "" : "-more",
-                                       (int)(random >> 20) % ((random >> 40) % 8 ? 20 : 900), (int)(random >> 30) % 5);
+                at +=
+                    (size_t)snprintf(list + at, sizeof list - at, "%s%s: %0*d\n", text, random >> 10 & 3 ? "" : "-more",
+                                     (int)(random >> 20) % ((random >> 40) % 8 ? 20 : 900), (int)(random >> 30) % 5);
             }
             if (next_random(&seed) % 16 == 0)
                 hpack_encoder_set_table_bytes_max(encoder, (uint32_t)(next_random(&seed) % 6000));

@@ -46,8 +46,9 @@ hpack_decoder *new_decoder(uint32_t list_bytes_max, uint32_t fields_max)
 
 hpack_encoder *new_encoder(uint32_t table_bytes_max, bool is_huffman_off, bool is_eager)
 {
-    hpack_encoder_options options = { .table_bytes_max = table_bytes_max, .is_huffman_off = is_huffman_off,
-        .is_eager = is_eager };
+    hpack_encoder_options options = { .table_bytes_max = table_bytes_max,
+                                      .is_huffman_off = is_huffman_off,
+                                      .is_eager = is_eager };
     hpack_encoder *encoder = hpack_encoder_new(&options);
     assert_non_null(encoder);
     return encoder;
@@ -74,7 +75,7 @@ size_t fields_of(const char *list, hpack_field *fields, size_t max)
         const char *end = strchr(list, '\n'), *colon = strstr(list, ": ");
         assert_true(end && colon && colon < end && count < max);
         fields[count++] = (hpack_field){ .name = { list, (size_t)(colon - list) },
-            .value = { colon + 2, (size_t)(end - colon - 2) } };
+                                         .value = { colon + 2, (size_t)(end - colon - 2) } };
         list = end + 1;
     }
     return count;

@@ -6,11 +6,11 @@
 #include "hpack/huffman.inc"
 
 #define FAST_BITS 8
-#define EOS 256
+#define EOS       256
 
 typedef struct bits {
-    uint64_t window;             /* left-aligned; behind count: zeros, or bits of bytes that are not taken yet */
-    unsigned count;              /* bits in it */
+    uint64_t window; /* left-aligned; behind count: zeros, or bits of bytes that are not taken yet */
+    unsigned count;  /* bits in it */
     const uint8_t *at, *end;
 } bits;
 
@@ -74,7 +74,7 @@ bool huffman_decode(proa_bytes code, char *to, size_t *size)
             if (length == 0) {
                 symbol = slow_symbol(&b, &length);
                 if (symbol == EOS && length > b.count && b.at < b.end)
-                    break;                             /* more bits are coming */
+                    break; /* more bits are coming */
                 if (symbol == EOS)
                     return false;
             }
@@ -105,7 +105,7 @@ size_t huffman_encoded_size(proa_bytes text)
 
 char *huffman_encode(proa_bytes text, char *to)
 {
-    uint64_t window = 0;         /* right-aligned; what is above count was written */
+    uint64_t window = 0; /* right-aligned; what is above count was written */
     unsigned count = 0;
     for (size_t i = 0; i < text.size; i++) {
         uint8_t symbol = (uint8_t)text.data[i];

@@ -101,9 +101,9 @@ static void padding_is_less_than_a_byte_of_ones(void **state)
     (void)state;
     char out[64];
     size_t size;
-    assert_true(decode_hex_code("07", out, &size));          /* '0', then 111 */
+    assert_true(decode_hex_code("07", out, &size)); /* '0', then 111 */
     assert_int_equal(size, 1);
-    assert_false(decode_hex_code("06", out, &size));         /* 110: not a prefix of EOS (RFC 7541 5.2) */
+    assert_false(decode_hex_code("06", out, &size)); /* 110: not a prefix of EOS (RFC 7541 5.2) */
     assert_false(decode_hex_code("05", out, &size));
     assert_true(decode_hex_code("00", out, &size) == false); /* '0', then 000 */
     assert_false(decode_hex_code("07ff", out, &size));       /* 11 bits of it */

@@ -30,9 +30,9 @@ static void expect_both_ways(const char *hex, unsigned flags, unsigned bits, uin
 static void examples_of_the_rfc_hold_both_ways(void **state)
 {
     (void)state;
-    expect_both_ways("0a", 0, 5, 10);                  /* RFC 7541 C.1.1 */
-    expect_both_ways("1f9a0a", 0, 5, 1337);            /* RFC 7541 C.1.2 */
-    expect_both_ways("2a", 0, 8, 42);                  /* RFC 7541 C.1.3 */
+    expect_both_ways("0a", 0, 5, 10);       /* RFC 7541 C.1.1 */
+    expect_both_ways("1f9a0a", 0, 5, 1337); /* RFC 7541 C.1.2 */
+    expect_both_ways("2a", 0, 8, 42);       /* RFC 7541 C.1.3 */
 }
 
 static void edges_of_a_prefix_hold_both_ways(void **state)

@@ -24,7 +24,7 @@ block *memo_find(memo *memo, uint64_t generation, proa_bytes wire)
     for (unsigned i = 0; i < MEMO_ENTRIES; i++) {
         if (memo->sizes[i] != wire.size || memcmp(block_wire(memo->blocks[i]).data, wire.data, wire.size) != 0)
             continue;
-        if (memo->next == i)                           /* used just now: the next one has to go */
+        if (memo->next == i) /* used just now: the next one has to go */
             memo->next = (uint8_t)((i + 1) % MEMO_ENTRIES);
         return memo->blocks[i];
     }
@@ -42,7 +42,7 @@ void memo_offer(memo *memo, uint64_t generation, proa_bytes wire, block *block)
         return;
     }
     if (block->byte_capacity > MEMO_BLOCK_MAX || !block_keep_wire(block, wire))
-        return;                                        /* no memory: it is only not remembered */
+        return; /* no memory: it is only not remembered */
     unsigned i = memo->next;
     if (memo->blocks[i])
         hpack_block_release(&memo->blocks[i]->face);

@@ -46,7 +46,7 @@ static void another_generation_finds_nothing_and_forgets(void **state)
     offer(&memo, home, 1, "block");
     offer(&memo, home, 1, "block");
     assert_null(find(&memo, 2, "block"));
-    assert_null(find(&memo, 1, "block"));              /* not even when it comes back */
+    assert_null(find(&memo, 1, "block")); /* not even when it comes back */
     memo_forget(&memo);
     block_home_close(home);
 }
@@ -94,7 +94,7 @@ static void the_one_just_used_is_not_replaced(void **state)
         offer(&memo, home, 1, wires[i]);
         block *kept = offer(&memo, home, 1, wires[i]);
         assert_ptr_equal(find(&memo, 1, wires[i]), kept);
-        assert_non_null(find(&memo, 1, wires[0]));     /* used all the time */
+        assert_non_null(find(&memo, 1, wires[0])); /* used all the time */
     }
     size_t found = 0;
     for (size_t i = 0; i < sizeof wires / sizeof wires[0]; i++)

@@ -7,10 +7,16 @@
 static void entries_are_where_the_rfc_has_them(void **state)
 {
     (void)state;
-    static const struct { unsigned index; const char *name, *value; } some[] = {
-        {1, ":authority", ""}, {2, ":method", "GET"}, {3, ":method", "POST"}, {5, ":path", "/index.html"},
-        {7, ":scheme", "https"}, {8, ":status", "200"}, {14, ":status", "500"}, {16, "accept-encoding", "gzip, deflate"},
-        {31, "content-type", ""}, {38, "host", ""}, {58, "user-agent", ""}, {61, "www-authenticate", ""},
+    static const struct {
+        unsigned index;
+        const char *name, *value;
+    } some[] = {
+        { 1, ":authority", "" },    { 2, ":method", "GET" },
+        { 3, ":method", "POST" },   { 5, ":path", "/index.html" },
+        { 7, ":scheme", "https" },  { 8, ":status", "200" },
+        { 14, ":status", "500" },   { 16, "accept-encoding", "gzip, deflate" },
+        { 31, "content-type", "" }, { 38, "host", "" },
+        { 58, "user-agent", "" },   { 61, "www-authenticate", "" },
     };
     for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
         assert_true(proa_bytes_is_equal(static_table[some[i].index].name, proa_bytes_of(some[i].name)));
@@ -42,7 +48,8 @@ static void every_token_has_a_text_that_leads_back(void **state)
         hpack_field field = hpack_field_of(token, PROA_STR("v"));
         assert_int_equal(field.token, token);
     }
-    assert_true(proa_bytes_is_equal(hpack_name_text(HPACK_NAME_GRPC_STATUS_DETAILS_BIN), PROA_STR("grpc-status-details-bin")));
+    assert_true(
+        proa_bytes_is_equal(hpack_name_text(HPACK_NAME_GRPC_STATUS_DETAILS_BIN), PROA_STR("grpc-status-details-bin")));
     assert_true(proa_bytes_is_equal(hpack_name_text(HPACK_NAME_PROXY_CONNECTION), PROA_STR("proxy-connection")));
     assert_true(proa_bytes_is_equal(hpack_name_text(HPACK_NAME_TE), PROA_STR("te")));
 }
@@ -70,8 +77,20 @@ static void pseudo_and_hop_names_are_ranges(void **state)
 static void other_names_are_unknown(void **state)
 {
     (void)state;
-    static const char *names[] = { "", "t", "TE", "tE", "te ", ":", ":x", ":statuS", "content-typE", "grpc-timeouT",
-        "x-request-id", "accept", "access-control-allow-origin-and-some-more", "access-control-allow-origiN" };
+    static const char *names[] = { "",
+                                   "t",
+                                   "TE",
+                                   "tE",
+                                   "te ",
+                                   ":",
+                                   ":x",
+                                   ":statuS",
+                                   "content-typE",
+                                   "grpc-timeouT",
+                                   "x-request-id",
+                                   "accept",
+                                   "access-control-allow-origin-and-some-more",
+                                   "access-control-allow-origiN" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_int_equal(hpack_name_of(proa_bytes_of(names[i])), HPACK_NAME_UNKNOWN);
     assert_int_equal(hpack_name_of((proa_bytes){ NULL, 0 }), HPACK_NAME_UNKNOWN);

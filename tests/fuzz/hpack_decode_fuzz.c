@@ -9,7 +9,7 @@
 #include "base/base.h"
 #include "hpack/hpack.h"
 
-#define HELD_MAX 4
+#define HELD_MAX        4
 #define MUST(condition) ((condition) ? (void)0 : broken(#condition, __LINE__))
 
 static void broken(const char *what, int line)
@@ -18,11 +18,14 @@ static void broken(const char *what, int line)
     abort();
 }
 
-typedef struct held { hpack_block *block; uint64_t hash; } held;
+typedef struct held {
+    hpack_block *block;
+    uint64_t hash;
+} held;
 
 typedef struct run {
     limits limits;
-    hpack_decoder *with, *without;   /* a memo */
+    hpack_decoder *with, *without; /* a memo */
     held held[HELD_MAX];
     unsigned blocks;
 } run;
@@ -102,7 +105,7 @@ static hpack_outcome step(run *run, uint8_t what, uint8_t number, const uint8_t 
     proa_bytes wire = { (const char *)*at, size };
     *at += size;
     hpack_outcome outcome = decode(run, wire, what == 12 ? 1 + number % 7 : 0);
-    if (outcome == HPACK_OK && what >= 13 && what < 20)      /* the steady case: again and again */
+    if (outcome == HPACK_OK && what >= 13 && what < 20) /* the steady case: again and again */
         for (int i = 0; i < 3 && outcome == HPACK_OK; i++)
             outcome = decode(run, wire, 0);
     return outcome;

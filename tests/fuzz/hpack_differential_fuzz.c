@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #else
 #include <nghttp2/nghttp2.h>
 
-#define FIELDS_MAX 64
+#define FIELDS_MAX      64
 #define MUST(condition) ((condition) ? (void)0 : broken(#condition, __LINE__))
 
 static void broken(const char *what, int line)
@@ -49,7 +49,9 @@ typedef struct run {
 } run;
 
 /* The input, read in small parts; behind its end come zeros. */
-typedef struct source { const uint8_t *at, *end; } source;
+typedef struct source {
+    const uint8_t *at, *end;
+} source;
 
 static uint8_t take(source *s)
 {
@@ -178,7 +180,8 @@ static void encode_theirs(run *run, source *s)
     size_t count = take_fields(s, fields);
     for (size_t i = 0; i < count; i++)
         nvs[i] = (nghttp2_nv){ (uint8_t *)(uintptr_t)fields[i].name.data, (uint8_t *)(uintptr_t)fields[i].value.data,
-            fields[i].name.size, fields[i].value.size, fields[i].is_never_indexed ? NGHTTP2_NV_FLAG_NO_INDEX : 0 };
+                               fields[i].name.size, fields[i].value.size,
+                               fields[i].is_never_indexed ? NGHTTP2_NV_FLAG_NO_INDEX : 0 };
     ssize_t size = nghttp2_hd_deflate_hd(run->deflater, wire, sizeof wire, nvs, count);
     MUST(size >= 0);
     hpack_block *block = NULL;
@@ -225,7 +228,9 @@ static void open_run(run *run, source *s)
     limits wide = { .header_list_bytes_max = 1u << 24, .header_fields_max = 1u << 16 };
     run->limits = (limits){ .header_list_bytes_max = 1 + take(s) * 64u, .header_fields_max = 1 + take(s) % 150u };
     uint8_t how = take(s);
-    hpack_encoder_options options = { .table_bytes_max = (how >> 2) * 65u, .is_huffman_off = how & 1, .is_eager = how & 2 };
+    hpack_encoder_options options = { .table_bytes_max = (how >> 2) * 65u,
+                                      .is_huffman_off = how & 1,
+                                      .is_eager = how & 2 };
     run->raw_ours = hpack_decoder_new(&run->limits);
     run->from_ours = hpack_decoder_new(&wide);
     run->from_theirs = hpack_decoder_new(&wide);
