@@ -137,6 +137,15 @@ static dns *dns_new(io_loop *loop)
     return made;
 }
 
+proa_err dns_set_servers(io_loop *loop, const char *servers)
+{
+    if (!loop->dns)
+        loop->dns = dns_new(loop);
+    if (!loop->dns)
+        return PROA_ERR_NOMEM;
+    return ares_set_servers_ports_csv(loop->dns->channel, servers) ? PROA_ERR_ADDRESS : PROA_ERR_NONE;
+}
+
 void dns_free(struct dns *dns)
 {
     if (!dns)
