@@ -75,7 +75,8 @@ typedef struct io_socket_handler {                /* called in the I/O phase, ne
 /* NULL: see error. The result of connecting comes through on_connected or on_end, also when it fails at once. */
 io_socket *io_socket_connect(io_loop *loop, const io_address *address, const io_socket_handler *handler, void *owner,
                              proa_error *error);
-void io_socket_own(io_socket *socket, const io_socket_handler *handler, void *owner);   /* an accepted one; reading starts */
+/* An accepted one gets its owner and reading starts; a connected one may change hands. */
+void io_socket_own(io_socket *socket, const io_socket_handler *handler, void *owner);
 /* How many bytes the kernel took; less than all: on_writable follows. A failure takes nothing and comes through on_end. */
 size_t io_socket_write(io_socket *socket, const proa_bytes *parts, size_t count);
 void io_socket_pause(io_socket *socket, bool is_paused);     /* no on_bytes while paused (a reset may still be noticed) */

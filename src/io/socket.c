@@ -294,7 +294,7 @@ io_socket *io_socket_connect(io_loop *loop, const io_address *address, const io_
 
 void io_socket_own(io_socket *socket, const io_socket_handler *handler, void *owner)
 {
-    PROA_ASSERT(!socket->handler, "a socket is owned once");
+    PROA_ASSERT(socket->state == OPEN, "a socket changes hands while it is open");
     socket->handler = handler;
     socket->owner = owner;
     watch(socket);
