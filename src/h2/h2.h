@@ -4,8 +4,8 @@
  * Owns: frames, HPACK state, settings, streams, flow control both ways, send queues, abuse budgets.
  * Never does: sockets, clocks, calls, gRPC. No user code runs inside: events are pulled, commands only queue.
  * Used by: rpc, and test programs that answer plain HTTP.
- * A turn: feed(bytes), next_event until it says no, commands, emit + sent until empty. Bytes that were fed are borrowed
- * until next_event has said no. Streams live until h2_stream_release after their H2_EVENT_CLOSED. */
+ * A turn: feed(bytes), next_event until it says no, commands, emit + sent until empty; commands, emit, sent and tick may
+ * cause events as well: pull again. Bytes that were fed are borrowed until next_event has said no. Streams live until h2_stream_release after their H2_EVENT_CLOSED. */
 #ifndef H2_H2_H
 #define H2_H2_H
 #include "base/base.h"
@@ -34,7 +34,9 @@ typedef struct h2_stream h2_stream;
 
 typedef struct h2_counters {  /* how often each limit was met; grows at its end */
     uint64_t streams_opened, streams_refused, resets_received, resets_sent, glitches, header_lists_too_large,
-        continuations_exceeded, settings_received, pings_received, empty_frames, output_stalls, calmed;
+        continuations_exceeded, settings_received, pings_received, empty_frames, output_stalls, calmed,
+        header_fields_too_many, settings_too_long, frames_too_large, held_exceeded, controls_stalled, reset_slowed,
+        glitch_slowed, streams_put_off, ping_strikes, prefaces_late, headers_late, settings_late, writes_stalled;
 } h2_counters;
 
 typedef struct h2_options {
@@ -57,7 +59,7 @@ typedef enum h2_event_type {
     H2_EVENT_NONE = 0,
     H2_EVENT_SETTINGS,        /* the peer's SETTINGS were applied (the first one makes a client ready) */
     H2_EVENT_HEADERS,         /* stream, block, headers_kind, is_end */
-    H2_EVENT_DATA,            /* stream, bytes, is_end; the credit of bytes.size comes back through h2_stream_consume */
+    H2_EVENT_DATA,            /* stream, bytes, is_end; the credit of bytes.size goes back through h2_stream_consume */
     H2_EVENT_WRITABLE,        /* stream: its queue fell under half of what h2_stream_watch asked for */
     H2_EVENT_CLOSED,          /* stream, fault: its last event, exactly once. scope NONE: both sides ended well */
     H2_EVENT_ROOM,            /* client: a stream may be opened again after h2_stream_open said NULL for want of room */
@@ -72,7 +74,7 @@ typedef struct h2_event {
     hpack_block *block;       /* borrowed until the next event: retain it to keep it */
     h2_headers_kind headers_kind;
     bool is_end;              /* the peer ended its side with this frame */
-    bool is_too_large;        /* HEADERS over a header limit: the block holds what fitted; answer (431) or reset */
+    bool is_too_large;        /* HEADERS over a header limit: block is NULL; answer (431) or reset */
     bool is_unprocessed;      /* CLOSED: the peer surely did not act on it (REFUSED_STREAM, above GOAWAY's last id, never sent) */
     proa_bytes bytes;         /* borrowed until the next event */
     h2_fault fault;
@@ -120,7 +122,12 @@ proa_err h2_stream_send_data(h2_stream *stream, const proa_bytes *parts, size_t 
 proa_err h2_stream_send_slice(h2_stream *stream, proa_bytes head, proa_slice *slice, bool is_end);     /* head copied, slice taken */
 size_t h2_stream_queued(const h2_stream *stream);       /* DATA bytes accepted and not yet framed */
 void h2_stream_watch(h2_stream *stream, size_t high);   /* report WRITABLE once when queued falls under high / 2 (also at once later if it is) */
-void h2_stream_reset(h2_stream *stream, h2_code code);  /* drops what is queued; CLOSED follows */
+void h2_stream_reset(h2_stream *stream, h2_code code);  /* drops what is queued; CLOSED follows. NO_ERROR when is_end was queued
+                                                           goes out behind it (RFC 9113 8.1), received DATA is dropped */
+void h2_stream_forgive(h2_stream *stream, int64_t from); /* server: a reset by the peer from then on is not charged to it: its own
+                                                           deadline ran out */
 void h2_stream_consume(h2_stream *stream, size_t size); /* received bytes that were used: gives the peer its credit back */
-void h2_stream_want(h2_stream *stream, size_t size);    /* the reader waits for size more bytes: open the window that far at once */
+/* The reader waits for size more bytes than have come (the rest of a message, or of its prefix): opens the window that far
+ * at once, and its connection credit is never withheld. Not called, a stream over held_bytes_max may stand still. */
+void h2_stream_want(h2_stream *stream, size_t size);
 #endif

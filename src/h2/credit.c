@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Credit for received DATA: when the peer gets its windows back.
+ *
+ * The connection's credit goes back on receipt, so that a paused reader stops only its own stream, until held_bytes_max
+ * are held; then it goes back as bytes are consumed. Never withheld is that of a stream whose reader waits for the rest of
+ * a message (h2_stream_want): withholding it could stop every stream for ever, each in mid-message.
+ * A window is opened beyond its size for such a reader, in turn, as long as all that was lent so is at most
+ * held_bytes_max, and for one stream always. So what a peer can make us hold is bounded by held_bytes_max twice, plus
+ * one window for each stream. */
+#include "base/assert.h"
+#include "h2/connection.h"
+
+static void give_connection(h2_connection *c, size_t size)
+{
+    flow_give(&c->receive, (uint32_t)size);
+    uint32_t increment = flow_announce(&c->receive, false);
+    if (increment && !connection_is_stopped(c))
+        output_window(&c->output, 0, increment);
+}
+
+void credit_announce(h2_connection *c)
+{
+    uint32_t increment = c->receive.owed && flow_is_low(&c->receive) ? flow_announce(&c->receive, true) : 0;
+    if (increment)
+        output_window(&c->output, 0, increment);
+}
+
+static bool is_receiving(const h2_stream *s)
+{
+    return s->state == STREAM_OPEN || s->state == STREAM_HALF_LOCAL;
+}
+
+void credit_received(h2_connection *c, h2_stream *s, uint32_t size)
+{
+    bool is_first = s->held == 0;
+    s->held += size;
+    c->held += size;
+    bool is_wanted = s->want || is_first;
+    s->want -= size < s->want ? size : s->want;
+    if (is_wanted || c->held <= c->limits.held_bytes_max) {
+        give_connection(c, size);
+        return;
+    }
+    s->withheld += size;
+    c->counters.held_exceeded++;
+}
+
+void credit_dropped(h2_connection *c, uint32_t size)
+{
+    if (size)
+        give_connection(c, size);
+}
+
+static void give_withheld(h2_connection *c, h2_stream *s, size_t size)
+{
+    size_t n = size < s->withheld ? size : s->withheld;
+    s->withheld -= n;
+    if (n)
+        give_connection(c, n);
+}
+
+/* Opens the window as far as the reader waits, if enough is left to lend. false: its turn comes later. */
+static bool open_window(h2_connection *c, h2_stream *s)
+{
+    uint32_t extra = flow_missing(&s->receive, s->want);
+    if (extra && c->lent && c->lent + extra > c->limits.held_bytes_max)
+        return false;
+    if ((uint32_t)(s->receive.window > 0 ? s->receive.window : 0) >= s->want)
+        return true;
+    c->lent += extra;
+    uint32_t increment = flow_open(&s->receive, extra);
+    if (increment)
+        output_window(&c->output, s->id, increment);
+    return true;
+}
+
+static void serve_hungry(h2_connection *c)
+{
+    for (list_node *n; (n = list_first(&c->hungry)) != NULL;) {
+        if (!open_window(c, CONTAINER_OF(n, h2_stream, hungry)))
+            break;
+        list_remove(n);
+    }
+}
+
+/* size bytes came back to the stream: they pay what was lent to it first, and others may have it. */
+static void give_stream(h2_connection *c, h2_stream *s, uint32_t size)
+{
+    uint32_t debt = s->receive.debt;
+    flow_give(&s->receive, size);
+    c->lent -= debt - s->receive.debt;
+    if (debt != s->receive.debt)
+        serve_hungry(c);
+    if (!is_receiving(s)) /* the peer sends no more: it needs no credit */
+        return;
+    bool is_waiting = s->want > (uint32_t)(s->receive.window > 0 ? s->receive.window : 0);
+    uint32_t increment = flow_announce(&s->receive, is_waiting);
+    if (increment)
+        output_window(&c->output, s->id, increment);
+}
+
+void h2_stream_consume(h2_stream *s, size_t size)
+{
+    h2_connection *c = s->connection;
+    if (!c)
+        return;
+    PROA_ASSERT(size <= s->held, "no more is consumed than was received");
+    s->held -= size;
+    c->held -= size;
+    give_withheld(c, s, size);
+    give_stream(c, s, (uint32_t)size);
+}
+
+void credit_padding(h2_connection *c, h2_stream *s, uint32_t size)
+{
+    give_connection(c, size);
+    give_stream(c, s, size);
+}
+
+void h2_stream_want(h2_stream *s, size_t size)
+{
+    h2_connection *c = s->connection;
+    if (!c || !is_receiving(s))
+        return;
+    s->want = size > FLOW_WINDOW_MAX / 2 ? FLOW_WINDOW_MAX / 2 : (uint32_t)size;
+    if (!s->want)
+        return;
+    give_withheld(c, s, s->withheld);
+    if (!list_has(&s->hungry) && !open_window(c, s))
+        list_push(&c->hungry, &s->hungry);
+}
+
+/* What was lent to a stream is paid by consuming, or here: until then its bytes may still be held. */
+void credit_released(h2_connection *c, h2_stream *s)
+{
+    c->held -= s->held;
+    s->held = 0;
+    c->lent -= s->receive.debt;
+    s->receive.debt = 0;
+    give_withheld(c, s, s->withheld);
+    serve_hungry(c);
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of a stream that send, and the framing of what waits. */
+#include "base/assert.h"
+#include "base/memory.h"
+#include "h2/connection.h"
+#include "h2/headers.h"
+
+#define OUTPUT_MEASURE  (64u * 1024) /* DATA is framed up to here: what comes later stays in its stream, and in turn */
+#define FRAME_TURN_MAX  16384u       /* of a stream, while others wait */
+#define FRAME_ALONE_MAX (64u * 1024)
+
+/* ---- What a frame out means for the books */
+
+/* Sending DATA pays for the WINDOW_UPDATE that answer it, unless the peer's own small window made it small
+ * (CVE-2019-9511). */
+static void note_data_sent(h2_connection *c, h2_stream *s, size_t size, bool is_cut_by_window)
+{
+    s->send_window -= (int32_t)size;
+    c->send_window -= (int32_t)size;
+    ping_note_sent(&c->ping);
+    if (size >= 1024 || !is_cut_by_window)
+        budget_earn(&c->budget, 2 + (uint32_t)(size / 1024));
+}
+
+static void reset_now(h2_connection *c, h2_stream *s, uint32_t code)
+{
+    if (s->id)
+        output_reset(&c->output, s->id, code);
+    c->counters.resets_sent++;
+    s->is_unprocessed = s->id == 0;
+    connection_close_stream(c, s, fault_stream(code, "reset on this side"), STREAMS_RESET_HERE);
+}
+
+/* END_STREAM was framed. */
+static void end_local(h2_connection *c, h2_stream *s)
+{
+    s->is_end_sent = true;
+    stream_state next = stream_table[s->state][STREAM_S_END].next;
+    if (next == STREAM_CLOSED) {
+        connection_close_stream(c, s, (h2_fault){ 0 }, STREAMS_ENDED);
+        return;
+    }
+    s->state = (uint8_t)next;
+    if (s->is_resetting)
+        reset_now(c, s, H2_NO_ERROR); /* RFC 9113 8.1: the response is whole, the rest of the request is not needed */
+}
+
+static bool can_send(const h2_stream *s)
+{
+    return s->connection && s->state != STREAM_CLOSED && !s->is_end_queued && !s->is_end_sent;
+}
+
+static proa_err fail_stream(h2_connection *c, h2_stream *s)
+{
+    reset_now(c, s, H2_INTERNAL_ERROR);
+    s->fault.reason = "no memory";
+    return PROA_ERR_NOMEM;
+}
+
+/* ---- Headers */
+
+/* A block longer than the peer's frames is cut: each fragment moves behind the header that it gets (RFC 9113 4.3). */
+static bool cut_block(h2_connection *c, size_t start, size_t length, frame first)
+{
+    size_t max = c->peer.frame_bytes_max, extra = (length - 1) / max;
+    queue *q = &c->output.queue;
+    if (!queue_reserve(q, extra * FRAME_HEADER_SIZE))
+        return false;
+    char *base = q->bytes.data + q->bytes.begin + start;
+    for (size_t i = extra; i > 0; i--) {
+        size_t from = i * max, size = length - from < max ? length - from : max;
+        char *to = base + i * (max + FRAME_HEADER_SIZE);
+        memmove(to + FRAME_HEADER_SIZE, base + FRAME_HEADER_SIZE + from, size);
+        frame f = { .type = FRAME_CONTINUATION,
+                    .stream_id = first.stream_id,
+                    .length = (uint32_t)size,
+                    .flags = i == extra ? FRAME_END_HEADERS : 0 };
+        frame_encode(to, f);
+    }
+    queue_commit(q, extra * FRAME_HEADER_SIZE);
+    first.length = (uint32_t)max;
+    first.flags &= (uint8_t)~FRAME_END_HEADERS;
+    frame_encode(base, first);
+    if (output_is_traced(&c->output))
+        output_trace(&c->output, '>', first, " and CONTINUATION");
+    return true;
+}
+
+static proa_err write_headers(h2_connection *c, h2_stream *s, const hpack_field *fields, size_t count, bool is_end)
+{
+    output_seal(&c->output);
+    queue *q = &c->output.queue;
+    if (c->output.is_failed || !queue_reserve(q, FRAME_HEADER_SIZE))
+        return PROA_ERR_NOMEM;
+    size_t start = buffer_size(&q->bytes);
+    q->bytes.end += FRAME_HEADER_SIZE;
+    proa_err err = hpack_encode(c->encoder, fields, count, &q->bytes);
+    if (err) {
+        q->bytes.end -= FRAME_HEADER_SIZE;
+        return err;
+    }
+    size_t length = buffer_size(&q->bytes) - start - FRAME_HEADER_SIZE;
+    q->size += FRAME_HEADER_SIZE + length;
+    frame f = { .type = FRAME_HEADERS,
+                .stream_id = s->id,
+                .length = (uint32_t)length,
+                .flags = (uint8_t)(FRAME_END_HEADERS | (is_end ? FRAME_END_STREAM : 0)) };
+    if (length <= c->peer.frame_bytes_max) {
+        frame_encode(q->bytes.data + q->bytes.begin + start, f);
+        if (output_is_traced(&c->output))
+            output_trace(&c->output, '>', f, "");
+    } else if (!cut_block(c, start, length, f)) {
+        c->output.is_failed = true; /* the encoder has moved on: this connection cannot be saved */
+        return PROA_ERR_NOMEM;
+    }
+    ping_note_sent(&c->ping);
+    budget_earn(&c->budget, 2);
+    if (!s->headers_end)
+        s->headers_end = output_position(&c->output);
+    return PROA_ERR_NONE;
+}
+
+/* RFC 9113 5.1.1: the first headers number the stream, so that numbers rise in the order of frames. */
+static proa_err number_stream(h2_connection *c, h2_stream *s)
+{
+    if (c->next_id > FRAME_STREAM_ID_MAX)
+        return PROA_ERR_LIMIT;
+    proa_err err = streams_number(&c->streams, s, c->next_id);
+    if (err)
+        return err;
+    c->next_id += 2;
+    c->is_ids_out_due = c->next_id > FRAME_STREAM_ID_MAX;
+    if (c->is_ids_out_due)
+        c->goaway.step = GOAWAY_FINAL; /* RFC 9113 5.1.1: only a new connection has more */
+    s->opened_at = c->now;
+    c->counters.streams_opened++;
+    return PROA_ERR_NONE;
+}
+
+proa_err h2_stream_send_headers(h2_stream *s, const hpack_field *fields, size_t count, bool is_end)
+{
+    h2_connection *c = s->connection;
+    if (!can_send(s))
+        return PROA_ERR_NONE;
+    if (s->queue.size) { /* trailers wait behind DATA; encoded when they go, as the table demands */
+        PROA_ASSERT(is_end, "headers behind data are trailers");
+        s->trailers = stream_fields_copy(fields, count);
+        if (!s->trailers)
+            return fail_stream(c, s);
+        s->is_end_queued = true;
+        return PROA_ERR_NONE;
+    }
+    if (s->state == STREAM_IDLE) {
+        proa_err err = number_stream(c, s);
+        if (err == PROA_ERR_LIMIT) {
+            reset_now(c, s, H2_REFUSED_STREAM);
+            return PROA_ERR_NONE;
+        }
+        if (err)
+            return fail_stream(c, s);
+        s->is_head = headers_is_head(fields, count);
+    }
+    if (write_headers(c, s, fields, count, is_end))
+        return fail_stream(c, s);
+    s->state = stream_table[s->state][STREAM_S_HEADERS].next;
+    if (!s->has_sent_headers)
+        s->has_sent_headers = !headers_is_informational(fields, count);
+    if (is_end)
+        end_local(c, s);
+    return PROA_ERR_NONE;
+}
+
+/* ---- Data */
+
+void send_ready(h2_connection *c, h2_stream *s)
+{
+    if (s->queue.size && s->send_window > 0 && !list_has(&s->ready))
+        list_push(&c->ready, &s->ready);
+}
+
+static void note_writable(h2_connection *c, h2_stream *s)
+{
+    if (s->watch && s->queue.size < s->watch) {
+        s->watch = 0;
+        s->is_writable_due = true;
+        connection_due(c, s);
+    }
+}
+
+/* Straight into the output: nobody waits, and it fits. */
+static bool is_direct(const h2_connection *c, const h2_stream *s, size_t size)
+{
+    return s->queue.size == 0 && list_is_empty(&c->ready) && c->output.queue.size < OUTPUT_MEASURE &&
+           (int64_t)size <= s->send_window && (int64_t)size <= c->send_window;
+}
+
+static void send_direct(h2_connection *c, h2_stream *s, const proa_bytes *parts, size_t count, size_t size, bool is_end)
+{
+    output_cursor from = { .parts = parts, .count = count };
+    size_t max = c->peer.frame_bytes_max < FRAME_ALONE_MAX ? c->peer.frame_bytes_max : FRAME_ALONE_MAX;
+    do {
+        size_t n = size < max ? size : max;
+        size -= n;
+        note_data_sent(c, s, n, false);
+        output_data(&c->output, s->id, &from, n, is_end && size == 0, (uint32_t)max);
+    } while (size);
+}
+
+proa_err h2_stream_send_data(h2_stream *s, const proa_bytes *parts, size_t count, bool is_end)
+{
+    h2_connection *c = s->connection;
+    if (!can_send(s))
+        return PROA_ERR_NONE;
+    PROA_ASSERT(s->id, "headers come before data");
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += parts[i].size;
+    if (size == 0 && !is_end)
+        return PROA_ERR_NONE;
+    if (is_direct(c, s, size) || (size == 0 && s->queue.size == 0)) {
+        send_direct(c, s, parts, count, size, is_end);
+        if (is_end)
+            end_local(c, s);
+        return PROA_ERR_NONE;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (queue_push(&s->queue, parts[i]))
+            return fail_stream(c, s);
+    s->is_end_queued = is_end;
+    send_ready(c, s);
+    return PROA_ERR_NONE;
+}
+
+proa_err h2_stream_send_slice(h2_stream *s, proa_bytes head, proa_slice *slice, bool is_end)
+{
+    h2_connection *c = s->connection;
+    proa_err err = PROA_ERR_NONE;
+    if (!can_send(s) || slice->bytes.size <= QUEUE_COPY_MAX || !slice->hold) {
+        proa_bytes parts[2] = { head, slice->bytes };
+        err = h2_stream_send_data(s, parts, 2, is_end);
+        hold_release(slice->hold);
+    } else if (queue_push(&s->queue, head) || queue_push_slice(&s->queue, slice->bytes, slice->hold)) {
+        hold_release(slice->hold);
+        err = fail_stream(c, s);
+    } else {
+        s->is_end_queued = is_end;
+        send_ready(c, s);
+    }
+    *slice = (proa_slice){ 0 };
+    return err;
+}
+
+/* Everything of the stream is framed: what comes behind it. */
+static void finish_queue(h2_connection *c, h2_stream *s, bool is_end)
+{
+    if (s->trailers) {
+        stream_fields *trailers = s->trailers;
+        s->trailers = NULL;
+        s->is_end_queued = false;
+        if (write_headers(c, s, trailers->fields, trailers->count, true))
+            fail_stream(c, s);
+        else
+            end_local(c, s);
+        memory_free(trailers);
+    } else if (is_end) {
+        end_local(c, s);
+    }
+}
+
+static void frame_turn(h2_connection *c, h2_stream *s)
+{
+    size_t turn = list_is_empty(&c->ready) ? FRAME_ALONE_MAX : FRAME_TURN_MAX;
+    size_t window = (size_t)(s->send_window < c->send_window ? s->send_window : c->send_window);
+    size_t n = s->queue.size;
+    if (n > c->peer.frame_bytes_max)
+        n = c->peer.frame_bytes_max;
+    if (n > turn)
+        n = turn;
+    bool is_cut = n > window;
+    if (is_cut)
+        n = window;
+    bool is_end = n == s->queue.size && s->is_end_queued && !s->trailers;
+    note_data_sent(c, s, n, is_cut);
+    output_data_of(&c->output, s->id, &s->queue, n, is_end);
+    note_writable(c, s);
+    if (s->queue.size == 0)
+        finish_queue(c, s, is_end);
+    else
+        send_ready(c, s);
+}
+
+bool send_has_work(const h2_connection *c)
+{
+    return !list_is_empty(&c->ready) && c->send_window > 0;
+}
+
+void send_queued(h2_connection *c)
+{
+    while (send_has_work(c) && c->output.queue.size < OUTPUT_MEASURE && !c->output.is_failed)
+        frame_turn(c, CONTAINER_OF(list_pop(&c->ready), h2_stream, ready));
+}
+
+/* ---- The rest of a stream's commands */
+
+size_t h2_stream_queued(const h2_stream *s)
+{
+    return s->queue.size;
+}
+
+void h2_stream_watch(h2_stream *s, size_t high)
+{
+    if (!s->connection || s->state == STREAM_CLOSED)
+        return;
+    s->watch = high / 2 ? high / 2 : 1;
+    note_writable(s->connection, s);
+}
+
+void h2_stream_reset(h2_stream *s, h2_code code)
+{
+    if (!s->connection || s->state == STREAM_CLOSED)
+        return;
+    if (code == H2_NO_ERROR && s->is_end_queued)
+        s->is_resetting = true; /* after what is queued */
+    else
+        reset_now(s->connection, s, code);
+}
+
+void h2_stream_forgive(h2_stream *s, int64_t from)
+{
+    s->forgiven_at = from;
+}
