@@ -77,7 +77,8 @@ typedef struct proa_oneof { const char *name; uint32_t which; /* its offset */ }
 
 enum {                                  /* proa_type.flags */
     PROA_TYPE_MAP_ENTRY = 1,            /* fields are key and value; decode and encode are NULL */
-    PROA_TYPE_MESSAGE_SET = 2           /* reserved */
+    PROA_TYPE_MESSAGE_SET = 2,          /* reserved */
+    PROA_TYPE_REQUIRED = 4              /* a field of it is required (those of its messages do not count) */
 };
 
 struct proa_type {
@@ -133,6 +134,7 @@ struct proa_decoder {                   /* made by the library alone: members ar
     proa_arena_head *arena;
     size_t budget;                      /* bytes that this message may still take from the arena */
     int depth;                          /* levels that may still be entered */
+    uint32_t seen;                      /* flags of all types that were entered */
 };
 
 typedef struct proa_varint { const char *p; uint64_t value; } proa_varint;   /* comes back in two registers; p == NULL: broken */
@@ -300,6 +302,7 @@ static inline const char *proa_get_message(proa_decoder *d, const char *p, const
         return NULL;
     if (--d->depth < 0)
         return proa_fail_depth_(d, p);
+    d->seen |= type->flags;
     end = v.p + v.value;
     p = type->decode(d, v.p, end, message);
     d->depth++;
@@ -318,7 +321,13 @@ PROA_API const char *proa_get_map(proa_decoder *d, const char *p, const char *en
                                   void *map, proa_unknown **unknown);
 
 /* Closed enums alone; open ones are proa_get_enum and kind ENUM. */
-PROA_API bool proa_is_named(const proa_enum_type *type, int32_t number);
+PROA_API bool proa_is_named_(const proa_enum_type *type, int32_t number);
+static inline bool proa_is_named(const proa_enum_type *type, int32_t number)
+{
+    /* Most enums are dense. */
+    size_t index = type->value_count ? (size_t)((int64_t)number - type->values[0].number) : 0;
+    return (index < type->value_count && type->values[index].number == number) || proa_is_named_(type, number);
+}
 PROA_API const char *proa_keep_enum(proa_decoder *d, const char *p, uint32_t tag, int32_t number, proa_unknown **unknown);
 PROA_API const char *proa_get_enum_list(proa_decoder *d, const char *p, const char *end, uint32_t tag, void *list,
                                         const proa_enum_type *type, proa_unknown **unknown);
@@ -332,6 +341,7 @@ struct proa_encoder {                   /* made by the library alone: members ar
     char *begin;                        /* what was written lies from p to end; free are begin to p */
     char *end;
     int depth;
+    uint32_t seen;                      /* as in a decoder */
 };
 
 PROA_API char *proa_room_(proa_encoder *e, char *p, size_t size);
@@ -343,19 +353,16 @@ static inline char *proa_room(proa_encoder *e, char *p, size_t size)
     return PROA_LIKELY_((size_t)(p - e->begin) >= size) ? p : proa_room_(e, p, size);
 }
 
-/* The two below need room: 10 bytes, and 5. */
+PROA_API char *proa_write_long_(char *p, uint64_t value);
+
+/* The two below need room: 16 bytes together. */
 static inline char *proa_write_varint_(char *p, uint64_t value)
 {
     if (PROA_LIKELY_(value < 0x80)) {
         *--p = (char)value;
         return p;
     }
-    int bits = 64 - __builtin_clzll(value);
-    char *at = p -= (bits + 6) / 7;
-    for (; value >= 0x80; value >>= 7)
-        *at++ = (char)(value | 0x80);
-    *at = (char)value;
-    return p;
+    return proa_write_long_(p, value);
 }
 
 static inline char *proa_write_tag_(char *p, uint32_t tag)
@@ -444,6 +451,7 @@ static inline char *proa_put_message(proa_encoder *e, char *p, uint32_t tag, con
     size_t after = (size_t)(e->end - p);
     if (--e->depth < 0)
         return proa_refuse_depth_(e);
+    e->seen |= type->flags;
     p = type->encode(e, p, message);
     e->depth++;
     return p ? proa_put_uint64(e, p, tag, (size_t)(e->end - p) - after) : NULL;

@@ -65,6 +65,7 @@ const char *proa_get_group(proa_decoder *d, const char *p, const char *end, uint
         return proa_fail_depth_(d, p);
     whole->group_number = tag >> 3;
     whole->group_depth = d->depth;
+    d->seen |= type->flags;
     PROA_TRY(type->decode(d, p, end, message));
     d->depth++;
     if (whole->group_number)
@@ -119,7 +120,7 @@ static proa_err decode(const proa_type *type, proa_bytes wire, bool has_slop, pr
     const char *end = wire.data + wire.size;
     if (!type->decode(&d.head, wire.data, end, message))
         return explain(&d, type, wire, error);
-    return type->check_count ? check_required(type, message, error) : PROA_ERR_NONE;
+    return (d.head.seen | type->flags) & PROA_TYPE_REQUIRED ? check_required(type, message, error) : PROA_ERR_NONE;
 }
 
 proa_err pb_decode_slice(const proa_type *type, proa_bytes wire, proa_arena *arena, void *message, proa_error *error)

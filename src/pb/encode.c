@@ -58,8 +58,6 @@ static proa_err check(const proa_type *type, const void *message, proa_error *er
     wire_missing missing = { NULL, NULL };
     if (wire_is_complete(type, message, LIMITS_PROTO_DEPTH_MAX, &missing))
         return PROA_ERR_NONE;
-    if (!missing.field)
-        return error_set(error, PROA_ERR_LIMIT, "%s: messages are nested too deep, or in a circle", missing.type->name);
     return error_set(error, PROA_ERR_REQUIRED, "%s.%s: it is required and not set", missing.type->name,
                      missing.field->name);
 }
@@ -72,9 +70,6 @@ void pb_scratch_fini(pb_scratch *scratch)
 
 proa_err pb_encode_scratch(const proa_type *type, const void *message, pb_scratch *scratch, proa_bytes *out)
 {
-    proa_err code = type->check_count ? check(type, message, &scratch->error) : PROA_ERR_NONE;
-    if (code != PROA_ERR_NONE)
-        return code;
     wire_encoder e = { .head.depth = LIMITS_PROTO_DEPTH_MAX, .block = scratch->block };
     e.capacity = scratch->block ? scratch->capacity : 0;
     if (!e.block && !proa_room_(&e.head, e.head.end, BLOCK_MIN - PB_HEAD_ROOM))
@@ -86,6 +81,11 @@ proa_err pb_encode_scratch(const proa_type *type, const void *message, pb_scratc
     scratch->capacity = e.capacity;
     if (!p)
         return error_set(&scratch->error, e.code, "%s: %s", type->name, e.what);
+    if ((e.head.seen | type->flags) & PROA_TYPE_REQUIRED) {
+        proa_err code = check(type, message, &scratch->error);
+        if (code != PROA_ERR_NONE)
+            return code;
+    }
     *out = (proa_bytes){ p, (size_t)(e.head.end - p) };
     return PROA_ERR_NONE;
 }
@@ -105,15 +105,14 @@ proa_err proa_encode(const proa_type *type, const void *message, proa_arena *are
     /* What the message was built from may be missing in it. */
     if (arena_is_exhausted(arena))
         return PROA_ERR_NOMEM;
-    proa_err code = type->check_count ? check(type, message, NULL) : PROA_ERR_NONE;
-    if (code != PROA_ERR_NONE)
-        return code;
     arena_head *head = (arena_head *)(void *)arena;
-    wire_encoder e = { .head = { head->begin, head->end, LIMITS_PROTO_DEPTH_MAX } };
+    wire_encoder e = { .head = { head->begin, head->end, LIMITS_PROTO_DEPTH_MAX, 0 } };
     e.capacity = (size_t)(head->end - head->begin);
     char *p = type->encode(&e.head, e.head.end, message);
-    if (!p) {
-        code = e.code;
+    proa_err code = p ? PROA_ERR_NONE : e.code;
+    if (p && (e.head.seen | type->flags) & PROA_TYPE_REQUIRED)
+        code = check(type, message, NULL);
+    if (code != PROA_ERR_NONE) {
         if (code == PROA_ERR_NOMEM)
             arena_exhaust(arena);
     } else if (e.block) {
@@ -133,6 +132,7 @@ char *proa_put_group(proa_encoder *e, char *p, uint32_t tag, const proa_type *ty
     if (!(p = proa_room(e, p, 16)))
         return NULL;
     p = proa_write_tag_(p, tag + 1); /* END_GROUP */
+    e->seen |= type->flags;
     p = type->encode(e, p, message);
     e->depth++;
     if (!p || !(p = proa_room(e, p, 16)))
@@ -151,31 +151,55 @@ char *proa_put_list(proa_encoder *e, char *p, uint32_t tag, const void *list, pr
     return p;
 }
 
-static uint64_t varint_of(proa_kind kind, const char *value)
+/* The groups of seven pulled apart, all but the last marked, one store: no branch on the size. */
+char *proa_write_long_(char *p, uint64_t value)
 {
-    uint32_t small;
-    uint64_t large;
-    if (kind == PROA_KIND_BOOL)
-        return (unsigned char)*value;
-    if (wire_kind_size(kind) == 4) {
-        memcpy(&small, value, sizeof small);
-        if (kind == PROA_KIND_SINT32)
-            return small << 1 ^ (0u - (small >> 31));
-        return kind == PROA_KIND_UINT32 ? small : (uint64_t)(int64_t)(int32_t)small;
+    if (value >> 56) {
+        int size = value >> 63 ? 10 : 9;
+        for (int i = 0; i < size; i++, value >>= 7)
+            p[i - size] = (char)(i + 1 < size ? value | 0x80 : value);
+        return p - size;
     }
-    memcpy(&large, value, sizeof large);
-    return kind == PROA_KIND_SINT64 ? large << 1 ^ (UINT64_C(0) - (large >> 63)) : large;
+    int size = (70 - __builtin_clzll(value | 1)) / 7;
+    uint64_t x = (value & UINT64_C(0x000000000fffffff)) | (value & UINT64_C(0x00fffffff0000000)) << 4;
+    x = (x & UINT64_C(0x00003fff00003fff)) | (x & UINT64_C(0x0fffc0000fffc000)) << 2;
+    x = (x & UINT64_C(0x007f007f007f007f)) | (x & UINT64_C(0x3f803f803f803f80)) << 1;
+    x |= WIRE_TOPS >> (72 - 8 * size);
+    x = PROA_SWAP64_(x << (64 - 8 * size));
+    memcpy(p - 8, &x, sizeof x);
+    return p - size;
 }
+
+#define PACK(name, T, expression) \
+    static char *pack_##name(proa_encoder *e, char *p, const char *data, size_t count) \
+    { \
+        for (size_t i = count; i-- > 0;) { \
+            T value; \
+            memcpy(&value, data + i * sizeof value, sizeof value); \
+            if (!(p = proa_room(e, p, 16))) \
+                return NULL; \
+            p = proa_write_varint_(p, (expression)); \
+        } \
+        return p; \
+    }
+PACK(int32, int32_t, (uint64_t)(int64_t)value)
+PACK(uint32, uint32_t, value)
+PACK(64, uint64_t, value)
+PACK(sint32, uint32_t, value << 1 ^ (0u - (value >> 31)))
+PACK(sint64, uint64_t, value << 1 ^ (UINT64_C(0) - (value >> 63)))
+PACK(bool, bool, value)
 
 static char *put_varints(proa_encoder *e, char *p, const wire_list *from, proa_kind kind)
 {
-    size_t size = wire_kind_size(kind);
-    for (size_t i = from->count; i-- > 0;) {
-        if (!(p = proa_room(e, p, 10)))
-            return NULL;
-        p = proa_write_varint_(p, varint_of(kind, from->data + i * size));
+    switch (kind) {
+    case PROA_KIND_INT64:
+    case PROA_KIND_UINT64: return pack_64(e, p, from->data, from->count);
+    case PROA_KIND_UINT32: return pack_uint32(e, p, from->data, from->count);
+    case PROA_KIND_SINT32: return pack_sint32(e, p, from->data, from->count);
+    case PROA_KIND_SINT64: return pack_sint64(e, p, from->data, from->count);
+    case PROA_KIND_BOOL: return pack_bool(e, p, from->data, from->count);
+    default: return pack_int32(e, p, from->data, from->count);
     }
-    return p;
 }
 
 static char *put_fixed(proa_encoder *e, char *p, const wire_list *from, size_t size)

@@ -87,9 +87,11 @@ AT(proa_decoder, safe, 0);
 AT(proa_decoder, arena, 8);
 AT(proa_decoder, budget, 16);
 AT(proa_decoder, depth, 24);
+AT(proa_decoder, seen, 28);
 AT(proa_encoder, begin, 0);
 AT(proa_encoder, end, 8);
 AT(proa_encoder, depth, 16);
+AT(proa_encoder, seen, 20);
 SIZE(proa_varint, 16);
 
 /* What the rules of layout make of the samples. */
@@ -149,6 +151,10 @@ static void check_table(const proa_type *type)
             assert_int_equal(field->presence, type->oneofs[field->oneof - 1].which);
     }
     assert_int_equal(type->decode == NULL, type->flags & PROA_TYPE_MAP_ENTRY);
+    bool is_strict = false;
+    for (uint32_t i = 0; i < type->check_count; i++)
+        is_strict |= type->fields[type->checks[i]].shape == PROA_SHAPE_REQUIRED;
+    assert_int_equal(is_strict, (type->flags & PROA_TYPE_REQUIRED) != 0);
 }
 
 static void tables_agree_with_their_structs(void **state)

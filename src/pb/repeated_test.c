@@ -131,7 +131,7 @@ static void every_kind_comes_back_from_a_list(void **state)
         wire_list in = { values, COUNT };
         char out[COUNT * 16 + 32];
         for (int is_packed = 0; is_packed < 2; is_packed++) {
-            proa_encoder e = { out, out + sizeof out, 1 };
+            proa_encoder e = { .begin = out, .end = out + sizeof out, .depth = 1 };
             uint32_t tag = WIRE_TAG(5, is_packed ? 2 : wire_kind_type(kinds[k]));
             char *p = is_packed ? proa_put_packed(&e, e.end, tag, &in, kinds[k])
                                 : proa_put_list(&e, e.end, tag, &in, kinds[k]);

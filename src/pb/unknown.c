@@ -81,14 +81,10 @@ const char *proa_keep_enum(proa_decoder *d, const char *p, uint32_t tag, int32_t
     return wire_keep(d, unknown, kept, kept + size) ? p : NULL;
 }
 
-bool proa_is_named(const proa_enum_type *type, int32_t number)
+bool proa_is_named_(const proa_enum_type *type, int32_t number)
 {
     const proa_enum_value *values = type->values;
     size_t low = 0, high = type->value_count;
-    /* Most enums are dense. */
-    int64_t index = high ? (int64_t)number - values[0].number : -1;
-    if (index >= 0 && index < (int64_t)high && values[index].number == number)
-        return true;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (values[middle].number == number)
