@@ -29,11 +29,8 @@ static void refused_connection_is_unavailable_at_once(void **state)
     (void)state;
     peer p;
     peer_start(&p, NULL);
-    char target[64];
-    strcpy(target, p.target);
-    close(p.listener);
-    pthread_join(p.thread, NULL);
-    proa_channel *channel = proa_channel_open(target, NULL);
+    peer_join(&p);
+    proa_channel *channel = proa_channel_open(p.target, NULL);
     proa_status status = call_once(channel, "/test.Echo/Say", LIMIT);
     expect(status, PROA_UNAVAILABLE);
     assert_non_null(strstr(status.message.data, "refused"));

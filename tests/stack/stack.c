@@ -75,12 +75,14 @@ void peer_start(peer *p, void (*script)(int fd))
     assert_int_equal(listen(p->listener, 8), 0);
     assert_int_equal(getsockname(p->listener, (struct sockaddr *)&address, &size), 0);
     snprintf(p->target, sizeof p->target, "127.0.0.1:%d", ntohs(address.sin_port));
-    assert_int_equal(pthread_create(&p->thread, NULL, serve_script, p), 0);
+    if (script)
+        assert_int_equal(pthread_create(&p->thread, NULL, serve_script, p), 0);
 }
 
 void peer_join(peer *p)
 {
-    pthread_join(p->thread, NULL);
+    if (p->script)
+        pthread_join(p->thread, NULL);
     close(p->listener);
 }
 

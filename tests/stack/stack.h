@@ -27,7 +27,7 @@ typedef struct peer {
     int listener;
     char target[64];
     pthread_t thread;
-    void (*script)(int fd);       /* one connection; the socket is closed behind it */
+    void (*script)(int fd);       /* one connection; the socket is closed behind it. NULL: nobody accepts */
 } peer;
 void peer_start(peer *p, void (*script)(int fd));
 void peer_join(peer *p);
