@@ -89,6 +89,11 @@ class Checks(unittest.TestCase):
         self.refused("check_faces.py", {"tests/fuzz/h2_fuzz.c": '\n\n#include "h2/frame.h"\n'},
                      "tests/fuzz/h2_fuzz.c:4: includes h2/frame.h")
 
+    def test_tables_are_data_for_tests_alone(self):
+        self.accepted("check_faces.py", {"tests/fuzz/pb_fuzz.c": '#include "pb/sample.inc"\n'})
+        self.refused("check_faces.py", {"src/rpc/rpc.h": FACE, "src/rpc/exchange.c": '#include "pb/sample.inc"\n'},
+                     "src/rpc/exchange.c:2: includes pb/sample.inc")
+
     def test_a_folder_without_a_face_is_refused(self):
         self.refused("check_faces.py", {"src/h2/flow.c": "int a;\n"}, "src/h2:1: has no face header h2.h")
 

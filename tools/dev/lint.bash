@@ -39,8 +39,9 @@ build_docs() {
 
 tidy() { # FILES...
     local sources
-    # What the build compiles: the compile commands tell its flags. tests/nocompile and the like are for the compiler alone.
-    sources=$(printf '%s\n' "$@" | grep -Fx -f <(sed -n "s|^ *\"file\": \"$ROOT/\(.*\)\".*|\1|p" "$BUILD/compile_commands.json") || true)
+    # What the build compiles: the compile commands tell its flags. tests/nocompile and the like are for the compiler.
+    sources=$(printf '%s\n' "$@" |
+        grep -Fx -f <(sed -n "s|^ *\"file\": \"$ROOT/\(.*\)\".*|\1|p" "$BUILD/compile_commands.json") || true)
     [[ -n $sources ]] || return 0
     # shellcheck disable=SC2086
     printf '%s\n' $sources | xargs -P "$JOBS" -n 4 clang-tidy -p "$BUILD" --quiet --warnings-as-errors='*' \

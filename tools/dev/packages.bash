@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What each kind of command needs from Debian, and the peers in other languages (build/peers).
 
-PACKAGES_build="gcc g++ libc6-dev cmake ninja-build pkg-config libuv1-dev libc-ares-dev libcmocka-dev libnghttp2-dev libssl-dev protobuf-compiler
-    python3"
+PACKAGES_build="gcc g++ libc6-dev cmake ninja-build pkg-config libuv1-dev libc-ares-dev libcmocka-dev
+    libnghttp2-dev libssl-dev protobuf-compiler python3"
 PACKAGES_test="make binutils nghttp2-client nghttp2-server curl iproute2"
 PACKAGES_lint="clang-format clang-tidy doxygen"
 PACKAGES_docs="doxygen"
