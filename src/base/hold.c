@@ -52,7 +52,7 @@ static uint32_t class_of(size_t capacity)
 {
     uint32_t class = 0;
     while (class < CLASS_COUNT && (size_t)1 << (CLASS_SHIFT + class) < capacity)
-        class++;
+        class ++;
     return class;
 }
 
@@ -133,7 +133,7 @@ void hold_pool_free(hold_pool *pool)
 {
     if (!pool)
         return;
-    for (size_t class = 0; class < CLASS_COUNT; class++) {
+    for (size_t class = 0; class < CLASS_COUNT; class ++) {
         for (free_block *block = pool->free[class], *next; block; block = next) {
             next = block->next;
             memory_free(CONTAINER_OF(block, hold, data));

@@ -19,7 +19,7 @@ typedef struct limits {
     uint32_t stream_window_bytes;     /* receive window of each stream */
     uint32_t held_bytes_max;          /* received and not yet popped by anybody, all streams; CVE-2019-9517 */
     uint32_t output_bytes_max;        /* bytes queued to send before reading stops; CVE-2019-9517 */
-    uint32_t output_control_max;      /* answers (SETTINGS and PING ACK, RST) queued before reading stops; CVE-2019-9512, -9514, -9515 */
+    uint32_t output_control_max;      /* answers (ACKs, RST) queued before reading stops; CVE-2019-9512, -9514, -9515 */
     uint32_t reset_burst, reset_per_second;     /* streams reset before they were answered; CVE-2023-44487, CVE-2025-8671 */
     uint32_t glitch_burst, glitch_per_second;   /* frames that are legal and useless; CVE-2019-9511 to -9518 */
     uint32_t empty_frames_max;        /* empty DATA without END_STREAM in a row; CVE-2019-9518 */

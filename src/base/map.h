@@ -4,7 +4,7 @@
 #define BASE_MAP_H
 #include "proa/base.h"
 
-typedef struct map_u32 { struct map_u32_slot *slots; size_t count, capacity; } map_u32;       /* {0} is empty; key 0 is not allowed */
+typedef struct map_u32 { struct map_u32_slot *slots; size_t count, capacity; } map_u32;   /* {0} is empty; no key is 0 */
 void map_u32_fini(map_u32 *map);
 proa_err map_u32_put(map_u32 *map, uint32_t key, void *value);    /* value is not NULL; replaces */
 void *map_u32_get(const map_u32 *map, uint32_t key);              /* NULL: none */

@@ -125,10 +125,8 @@ static void texts_are_found_by_content(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_agree_with_a_model),
-        cmocka_unit_test(streams_that_come_and_go_do_not_grow_the_map),
-        cmocka_unit_test(the_extreme_keys_work),
-        cmocka_unit_test(no_memory_leaves_the_maps),
+        cmocka_unit_test(numbers_agree_with_a_model), cmocka_unit_test(streams_that_come_and_go_do_not_grow_the_map),
+        cmocka_unit_test(the_extreme_keys_work),      cmocka_unit_test(no_memory_leaves_the_maps),
         cmocka_unit_test(texts_are_found_by_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

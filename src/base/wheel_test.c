@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 enum { COUNT = 400 };
-#define MS PROA_MILLISECOND
+#define MS   PROA_MILLISECOND
 #define HOUR (INT64_C(3600) * PROA_SECOND)
 
 static uint64_t random_next(uint64_t *seed)
@@ -191,14 +191,10 @@ static void removed_ones_do_not_wake(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(timers_agree_with_a_search),
-        cmocka_unit_test(waking_at_the_deadline_is_enough),
-        cmocka_unit_test(a_timer_never_fires_early),
-        cmocka_unit_test(what_is_past_fires_at_the_next_pop),
-        cmocka_unit_test(never_is_running_and_never_fires),
-        cmocka_unit_test(a_jump_of_years_does_not_walk),
-        cmocka_unit_test(same_time_is_in_order_of_adding),
-        cmocka_unit_test(removed_ones_do_not_wake),
+        cmocka_unit_test(timers_agree_with_a_search),       cmocka_unit_test(waking_at_the_deadline_is_enough),
+        cmocka_unit_test(a_timer_never_fires_early),        cmocka_unit_test(what_is_past_fires_at_the_next_pop),
+        cmocka_unit_test(never_is_running_and_never_fires), cmocka_unit_test(a_jump_of_years_does_not_walk),
+        cmocka_unit_test(same_time_is_in_order_of_adding),  cmocka_unit_test(removed_ones_do_not_wake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,11 +8,12 @@
 #include <sys/un.h>
 #include <uv.h>
 
-_Static_assert(sizeof(struct sockaddr_un) <= sizeof(((io_address *)0)->u.bytes), "an io_address holds any socket address");
+_Static_assert(sizeof(struct sockaddr_un) <= sizeof(((io_address *)0)->u.bytes),
+               "an io_address holds any socket address");
 
 /* Copies instead of casts: the bytes have no type of their own. */
-#define LOAD(address, type, name)                                                                                      \
-    type name;                                                                                                         \
+#define LOAD(address, type, name) \
+    type name; \
     memcpy(&name, (address)->u.bytes, sizeof name)
 
 void address_from_sockaddr(io_address *out, const void *sockaddr, size_t size)

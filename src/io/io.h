@@ -19,7 +19,7 @@ typedef struct io_loop_options {
 } io_loop_options;
 
 io_loop *io_loop_new(const io_loop_options *options);   /* owned: io_loop_free; NULL: no memory or no descriptor */
-void io_loop_free(io_loop *loop);                 /* every socket, listener and lookup was closed before */
+void io_loop_free(io_loop *loop);                 /* after every socket, listener and lookup; delivers what mail waits */
 int64_t io_loop_now(const io_loop *loop);         /* monotonic ns, as read at the begin of this turn */
 int64_t io_clock_now(void);                       /* monotonic ns, read now; for waits outside a loop */
 void io_loop_turn(io_loop *loop, int64_t wait_ns);/* 0: never waits; negative: until something is ready or a timer is due */
@@ -46,7 +46,10 @@ void io_loop_post(io_loop *loop, io_mail *mail);  /* any thread; no allocation, 
 
 /* ---- Addresses: "127.0.0.1:80", "[::1]:80", "localhost:80", "host:80", "unix:/path", "unix-abstract:name",
  *      "ipv4:…", "ipv6:…", "dns:[///]host[:port]". Without a port: port_default, or an error when that is negative. */
-typedef struct io_address { unsigned size; union { unsigned short family; char bytes[112]; long align; } u; } io_address;  /* a sockaddr */
+typedef struct io_address {                        /* a sockaddr */
+    unsigned size;
+    union { unsigned short family; char bytes[112]; long align; } u;
+} io_address;
 #define IO_ADDRESSES_MAX 16
 typedef struct io_addresses { io_address items[IO_ADDRESSES_MAX]; unsigned count; } io_addresses;
 typedef struct io_target { char host[256]; int port; bool is_unix; bool is_numeric; io_addresses addresses; } io_target;
@@ -70,7 +73,8 @@ typedef struct io_socket_handler {                /* called in the I/O phase, ne
     void (*on_connected)(void *owner);            /* client: the connection stands; may be NULL */
     void (*on_bytes)(void *owner, proa_bytes bytes);   /* borrowed until it returns; the socket may be closed inside */
     void (*on_writable)(void *owner);             /* after write took less than all */
-    void (*on_end)(void *owner, const proa_error *error);   /* once, the last: FIN has code PROA_ERR_NONE; else PROA_ERR_IO with text */
+    /* Once, the last: a FIN has code PROA_ERR_NONE (writing may go on, unheard), all else PROA_ERR_IO and a text. */
+    void (*on_end)(void *owner, const proa_error *error);
 } io_socket_handler;
 /* NULL: see error. The result of connecting comes through on_connected or on_end, also when it fails at once. */
 io_socket *io_socket_connect(io_loop *loop, const io_address *address, const io_socket_handler *handler, void *owner,
@@ -85,9 +89,14 @@ void io_socket_close(io_socket *socket);          /* at once; no handler runs an
 const io_address *io_socket_peer(const io_socket *socket);   /* borrowed */
 bool io_socket_credentials(const io_socket *socket, int64_t *pid, int64_t *uid, int64_t *gid);   /* Unix sockets; else false */
 
-/* ---- Listeners. Out of descriptors, a listener frees its reserve, refuses one, and pauses 100 ms: it never spins (CVE-2023-4785). */
+/* ---- Listeners. Out of descriptors, a listener frees its reserve, refuses one, and pauses 100 ms: it never spins
+ *      (CVE-2023-4785). */
 typedef struct io_listener io_listener;
-typedef struct io_listener_options { bool is_shared; /* SO_REUSEPORT: one listener a loop */ unsigned unix_mode; int backlog; } io_listener_options;
+typedef struct io_listener_options {
+    bool is_shared;           /* SO_REUSEPORT: one listener a loop */
+    unsigned unix_mode;       /* of the socket file; 0: what the umask leaves */
+    int backlog;              /* 0: 4096, or what the system allows */
+} io_listener_options;
 typedef void (*io_on_accept)(void *owner, io_socket *socket);   /* owned by the callee; reading starts with io_socket_own */
 /* NULL: see error (PROA_ERR_ADDRESS or PROA_ERR_IO, with the address: "127.0.0.1:80: address already in use"). A stale
  * Unix socket file that nobody listens on is replaced; another file is not. */

@@ -24,9 +24,9 @@ struct io_listener {
     io_timer pause;
     io_address address;
     int fd;
-    int reserve;         /* a descriptor kept for bad times, or -1 */
+    int reserve; /* a descriptor kept for bad times, or -1 */
     bool is_closed;
-    bool owns_file;      /* a Unix socket file that we made: device and inode say whether it is still ours */
+    bool owns_file; /* a Unix socket file that we made: device and inode say whether it is still ours */
     dev_t device;
     ino_t inode;
 };
@@ -100,10 +100,22 @@ static bool accept_one(io_listener *listener)
     }
     switch (errno) {
     case EAGAIN: return false;
-    case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM: refuse_one(listener); return false;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM: refuse_one(listener); return false;
     /* One connection went before it was accepted (Linux passes pending network errors on): the next may be fine. */
-    case EINTR: case ECONNABORTED: case EPROTO: case ENETDOWN: case ENOPROTOOPT: case EHOSTDOWN: case ENONET:
-    case EHOSTUNREACH: case EOPNOTSUPP: case ENETUNREACH: case EPERM: return true;
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case EPERM: return true;
     default: pause_accepting(listener); return false;
     }
 }
@@ -188,7 +200,8 @@ static int start(io_listener *listener, const io_listener_options *options)
     listener->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener->fd < 0)
         return errno;
-    int failed = family == AF_UNIX ? bind_unix(listener, listener->fd, options) : bind_tcp(listener, listener->fd, options);
+    int failed =
+        family == AF_UNIX ? bind_unix(listener, listener->fd, options) : bind_tcp(listener, listener->fd, options);
     if (failed)
         return failed;
     if (listen(listener->fd, options->backlog > 0 ? options->backlog : BACKLOG_DEFAULT))
@@ -226,8 +239,13 @@ io_listener *io_listener_open(io_loop *loop, const io_address *address, const io
         address_error(error, PROA_ERR_NOMEM, address, ENOMEM);
         return NULL;
     }
-    *listener = (io_listener){ .loop = loop, .on_accept = on_accept, .owner = owner, .pause = { .fire = on_pause_over },
-                               .address = *address, .fd = -1, .reserve = -1 };
+    *listener = (io_listener){ .loop = loop,
+                               .on_accept = on_accept,
+                               .owner = owner,
+                               .pause = { .fire = on_pause_over },
+                               .address = *address,
+                               .fd = -1,
+                               .reserve = -1 };
     int failed = start(listener, options ? options : &none);
     if (!failed)
         failed = -uv_poll_init(&loop->uv, &listener->poll, listener->fd);

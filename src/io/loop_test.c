@@ -31,7 +31,7 @@ typedef struct step {
     char letter;
     struct step *next; /* deferred when this one runs */
     io_phase next_phase;
-    int again;         /* defer itself so many times */
+    int again; /* defer itself so many times */
 } step;
 
 static void run_step(step *s)
@@ -60,8 +60,9 @@ static void run_mail(io_mail *mail)
 
 static step make(io_loop *loop, char letter)
 {
-    return (step){ .loop = loop, .letter = letter, .task.run = run_task, .timer.fire = run_timer,
-                   .mail.deliver = run_mail };
+    return (step){
+        .loop = loop, .letter = letter, .task.run = run_task, .timer.fire = run_timer, .mail.deliver = run_mail
+    };
 }
 
 static int begin(void **state)

@@ -133,7 +133,7 @@ static void count_signal(io_mail *mail)
 static void on_signal(int number)
 {
     (void)number;
-    io_loop_post(post.loop, &from_signal);
+    io_loop_post(post.loop, &from_signal); /* NOLINT(bugprone-signal-handler): that it may is the promise */
 }
 
 static void a_signal_handler_may_post(void **state)

@@ -30,8 +30,8 @@ struct io_socket {
     list_node pending;
     io_address peer;
     int fd;
-    int fault;         /* errno of a write or a connect that failed; on_end is to come */
-    int watched;       /* events that libuv watches */
+    int fault;   /* errno of a write or a connect that failed; on_end is to come */
+    int watched; /* events that libuv watches */
     socket_state state;
     bool is_paused;
     bool is_hup;       /* paused, and the kernel has said all it will: watching would spin */

@@ -10,40 +10,39 @@
 
 typedef struct good {
     const char *text;
-    int port_default;
+    int port_default, port;
     const char *host;
-    int port;
     const char *addresses; /* as io_address_format has them, a space between */
 } good;
 
 static const good goods[] = {
-    { "127.0.0.1:80", -1, "127.0.0.1", 80, "ipv4:127.0.0.1:80" },
-    { "127.0.0.1", 443, "127.0.0.1", 443, "ipv4:127.0.0.1:443" },
-    { "0.0.0.0:0", -1, "0.0.0.0", 0, "ipv4:0.0.0.0:0" },
-    { "[::1]:80", -1, "::1", 80, "ipv6:[::1]:80" },
-    { "[::]:65535", -1, "::", 65535, "ipv6:[::]:65535" },
-    { "[2001:DB8::1]", 7, "2001:DB8::1", 7, "ipv6:[2001:db8::1]:7" },
-    { "::1", 7, "::1", 7, "ipv6:[::1]:7" },
-    { "[::ffff:192.0.2.1]:5", -1, "::ffff:192.0.2.1", 5, "ipv4:192.0.2.1:5" },
-    { "[fe80::1%lo]:9", -1, "fe80::1%lo", 9, "ipv6:[fe80::1%lo]:9" },
-    { "localhost:80", -1, "localhost", 80, "ipv6:[::1]:80 ipv4:127.0.0.1:80" },
-    { "LocalHost.:80", -1, "LocalHost.", 80, "ipv6:[::1]:80 ipv4:127.0.0.1:80" },
-    { "example.com:80", -1, "example.com", 80, "" },
-    { "example.com", 443, "example.com", 443, "" },
-    { "localhost.example:1", -1, "localhost.example", 1, "" },
-    { "my_service-1.:1", -1, "my_service-1.", 1, "" },
-    { "dns:example.com:80", -1, "example.com", 80, "" },
-    { "dns:///example.com:80", -1, "example.com", 80, "" },
-    { "dns:///localhost", 5, "localhost", 5, "ipv6:[::1]:5 ipv4:127.0.0.1:5" },
-    { "dns:[::1]:80", -1, "::1", 80, "ipv6:[::1]:80" },
-    { "dns:80", -1, "dns", 80, "" },
-    { "ipv4:1.2.3.4:5", -1, "1.2.3.4", 5, "ipv4:1.2.3.4:5" },
-    { "ipv4:1.2.3.4:5,6.7.8.9", 10, "1.2.3.4", 5, "ipv4:1.2.3.4:5 ipv4:6.7.8.9:10" },
-    { "ipv6:[::1]:5,[::2]:6", -1, "::1", 5, "ipv6:[::1]:5 ipv6:[::2]:6" },
-    { "unix:/run/a.sock", -1, "/run/a.sock", 0, "unix:/run/a.sock" },
-    { "unix:///run/a.sock", -1, "/run/a.sock", 0, "unix:/run/a.sock" },
-    { "unix:a.sock", -1, "a.sock", 0, "unix:a.sock" },
-    { "unix-abstract:name", -1, "name", 0, "unix-abstract:name" },
+    { "127.0.0.1:80", -1, 80, "127.0.0.1", "ipv4:127.0.0.1:80" },
+    { "127.0.0.1", 443, 443, "127.0.0.1", "ipv4:127.0.0.1:443" },
+    { "0.0.0.0:0", -1, 0, "0.0.0.0", "ipv4:0.0.0.0:0" },
+    { "[::1]:80", -1, 80, "::1", "ipv6:[::1]:80" },
+    { "[::]:65535", -1, 65535, "::", "ipv6:[::]:65535" },
+    { "[2001:DB8::1]", 7, 7, "2001:DB8::1", "ipv6:[2001:db8::1]:7" },
+    { "::1", 7, 7, "::1", "ipv6:[::1]:7" },
+    { "[::ffff:192.0.2.1]:5", -1, 5, "::ffff:192.0.2.1", "ipv4:192.0.2.1:5" },
+    { "[fe80::1%lo]:9", -1, 9, "fe80::1%lo", "ipv6:[fe80::1%lo]:9" },
+    { "localhost:80", -1, 80, "localhost", "ipv6:[::1]:80 ipv4:127.0.0.1:80" },
+    { "LocalHost.:80", -1, 80, "LocalHost.", "ipv6:[::1]:80 ipv4:127.0.0.1:80" },
+    { "example.com:80", -1, 80, "example.com", "" },
+    { "example.com", 443, 443, "example.com", "" },
+    { "localhost.example:1", -1, 1, "localhost.example", "" },
+    { "my_service-1.:1", -1, 1, "my_service-1.", "" },
+    { "dns:example.com:80", -1, 80, "example.com", "" },
+    { "dns:///example.com:80", -1, 80, "example.com", "" },
+    { "dns:///localhost", 5, 5, "localhost", "ipv6:[::1]:5 ipv4:127.0.0.1:5" },
+    { "dns:[::1]:80", -1, 80, "::1", "ipv6:[::1]:80" },
+    { "dns:80", -1, 80, "dns", "" },
+    { "ipv4:1.2.3.4:5", -1, 5, "1.2.3.4", "ipv4:1.2.3.4:5" },
+    { "ipv4:1.2.3.4:5,6.7.8.9", 10, 5, "1.2.3.4", "ipv4:1.2.3.4:5 ipv4:6.7.8.9:10" },
+    { "ipv6:[::1]:5,[::2]:6", -1, 5, "::1", "ipv6:[::1]:5 ipv6:[::2]:6" },
+    { "unix:/run/a.sock", -1, 0, "/run/a.sock", "unix:/run/a.sock" },
+    { "unix:///run/a.sock", -1, 0, "/run/a.sock", "unix:/run/a.sock" },
+    { "unix:a.sock", -1, 0, "a.sock", "unix:a.sock" },
+    { "unix-abstract:name", -1, 0, "name", "unix-abstract:name" },
 };
 
 static void good_ones_are_read(void **state)
@@ -65,12 +64,14 @@ static void good_ones_are_read(void **state)
             snprintf(addresses + size, sizeof addresses - size, "%s%s", a ? " " : "", one);
         }
         assert_string_equal(addresses, goods[i].addresses);
-        assert_int_equal(target.is_numeric, target.addresses.count && !target.is_unix && target.host[0] != 'l' &&
-                                                target.host[0] != 'L');
+        assert_int_equal(target.is_numeric,
+                         target.addresses.count && !target.is_unix && target.host[0] != 'l' && target.host[0] != 'L');
     }
 }
 
-static const struct { const char *text, *says; } bads[] = {
+static const struct {
+    const char *text, *says;
+} bads[] = {
     { "", "the address is empty" },
     { NULL, "the address is empty" },
     { "localhost", "\"localhost\": the port is missing" },
@@ -95,7 +96,8 @@ static const struct { const char *text, *says; } bads[] = {
     { "a..b:80", "\"a..b:80\": an empty label in the host name" },
     { ".a:80", "\".a:80\": an empty label in the host name" },
     { "http://a:80", "\"http://a:80\": \"http\" is not a known scheme; write host:port" },
-    { "dns://8.8.8.8/a:80", "\"dns://8.8.8.8/a:80\": a DNS server of its own is not supported; write dns:///host:port" },
+    { "dns://8.8.8.8/a:80",
+      "\"dns://8.8.8.8/a:80\": a DNS server of its own is not supported; write dns:///host:port" },
     { "dns:///:80", "\"dns:///:80\": the host is missing" },
     { "ipv4:[::1]:80", "\"ipv4:[::1]:80\": \"::1\" is not an IPv4 address" },
     { "ipv4:a:80", "\"ipv4:a:80\": \"a\" is not an IPv4 address" },
@@ -136,10 +138,11 @@ static void what_is_too_long_is_refused(void **state)
         if (size > 5)
             assert_int_equal(io_target_parse(text, -1, &target, NULL) == PROA_ERR_NONE, size <= 253);
     }
-    memcpy(text, "ipv4:", 6);
+    size_t at = (size_t)snprintf(text, sizeof text, "ipv4:1.1.1.1:1");
     for (int i = 1; i <= 17; i++) {
         io_target target;
-        strcat(text, i > 1 ? ",1.1.1.1:1" : "1.1.1.1:1");
+        if (i > 1)
+            at += (size_t)snprintf(text + at, sizeof text - at, ",1.1.1.1:1");
         assert_int_equal(io_target_parse(text, -1, &target, NULL) == PROA_ERR_NONE, i <= IO_ADDRESSES_MAX);
     }
 }
@@ -170,10 +173,20 @@ static void nothing_breaks_the_reader(void **state)
 static void loopback_is_known(void **state)
 {
     (void)state;
-    static const struct { const char *text; bool is; } cases[] = {
-        { "127.0.0.1:1", true }, { "127.9.9.9:1", true }, { "128.0.0.1:1", false }, { "0.0.0.0:1", false },
-        { "[::1]:1", true }, { "[::]:1", false }, { "[::ffff:127.0.0.1]:1", true }, { "[::ffff:1.2.3.4]:1", false },
-        { "unix:/a", true }, { "unix-abstract:a", true },
+    static const struct {
+        const char *text;
+        bool is;
+    } cases[] = {
+        { "127.0.0.1:1", true },
+        { "127.9.9.9:1", true },
+        { "128.0.0.1:1", false },
+        { "0.0.0.0:1", false },
+        { "[::1]:1", true },
+        { "[::]:1", false },
+        { "[::ffff:127.0.0.1]:1", true },
+        { "[::ffff:1.2.3.4]:1", false },
+        { "unix:/a", true },
+        { "unix-abstract:a", true },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         io_target target;
@@ -204,12 +217,9 @@ static void errors_of_the_system_name_the_address(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_ones_are_read),
-        cmocka_unit_test(bad_ones_are_explained),
-        cmocka_unit_test(what_is_too_long_is_refused),
-        cmocka_unit_test(nothing_breaks_the_reader),
-        cmocka_unit_test(loopback_is_known),
-        cmocka_unit_test(errors_of_the_system_name_the_address),
+        cmocka_unit_test(good_ones_are_read),          cmocka_unit_test(bad_ones_are_explained),
+        cmocka_unit_test(what_is_too_long_is_refused), cmocka_unit_test(nothing_breaks_the_reader),
+        cmocka_unit_test(loopback_is_known),           cmocka_unit_test(errors_of_the_system_name_the_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
