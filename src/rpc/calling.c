@@ -45,8 +45,10 @@ proa_err rpc_exchange_begin(rpc_endpoint *endpoint, const rpc_request *request, 
     endpoint->now = now;
     if (endpoint->is_closing)
         return PROA_ERR_CLOSED;
-    if (!h2_connection_can_open(endpoint->h2))
+    if (!h2_connection_can_open(endpoint->h2)) {
+        (void)h2_stream_open(endpoint->h2);       /* it says no, and ROOM when that changes */
         return PROA_ERR_LIMIT;
+    }
     proa_err err = request_write(request, &endpoint->origin, now, &endpoint->fields);
     return err ? err : open_exchange(endpoint, request, out);
 }

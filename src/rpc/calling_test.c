@@ -49,7 +49,7 @@ static void request_goes_out_in_the_order_of_the_specification(void **state)
     raw_is(&raw, "1 HEADERS :method=POST :scheme=http :path=/a.B/C :authority=host te=trailers grpc-timeout=2S "
                  "content-type=application/grpc user-agent=test x=1 y-bin=Zg\n"
                  "1 DATA 10");
-    raw_end(&raw);
+    raw_abandon(&raw, call);
 }
 
 static void request_that_ends_with_nothing_left_is_an_empty_data_with_end_stream(void **state)
@@ -64,7 +64,7 @@ static void request_that_ends_with_nothing_left_is_an_empty_data_with_end_stream
     assert_false(push_text(call, "late"));
     assert_false(rpc_exchange_can_push(call));
     raw_is(&raw, "1 DATA 0 END");
-    raw_end(&raw);
+    raw_abandon(&raw, call);
 }
 
 static void reply_is_headers_messages_and_trailers(void **state)
@@ -667,7 +667,7 @@ static void unread_replies_keep_the_window_of_the_peer_shut(void **state)
         proa_slice_free(&slice);
     raw_run(&raw);
     assert_non_null(strstr(raw.frames.data, "1 WINDOW"));
-    raw_end(&raw);
+    raw_abandon(&raw, call);
 }
 
 static void push_of_a_slice_takes_it(void **state)
@@ -689,7 +689,7 @@ static void push_of_a_slice_takes_it(void **state)
     proa_slice late = slice_of(hold_new(5), 0, 5);
     assert_false(rpc_exchange_push_slice(call, &late));
     assert_null(late.hold);
-    raw_end(&raw);
+    raw_abandon(&raw, call);
 }
 
 int main(void)

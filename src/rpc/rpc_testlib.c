@@ -118,6 +118,14 @@ void raw_end(raw *raw)
     buffer_fini(&raw->in);
 }
 
+void raw_abandon(raw *raw, rpc_exchange *exchange)
+{
+    raw_end(raw);
+    assert_true(rpc_exchange_has_ended(exchange));
+    assert_false(push_text(exchange, "x"));
+    rpc_exchange_release(exchange);
+}
+
 void raw_frame(raw *raw, uint8_t type, uint8_t flags, uint32_t stream, proa_bytes payload)
 {
     char head[9] = { (char)(payload.size >> 16), (char)(payload.size >> 8), (char)payload.size, (char)type, (char)flags };

@@ -54,6 +54,7 @@ typedef struct raw {
 } raw;
 void raw_begin(raw *raw, h2_role role_of_endpoint, rpc_options options, uint64_t cut);
 void raw_end(raw *raw);
+void raw_abandon(raw *raw, rpc_exchange *exchange);   /* ends it under a running exchange, which is released then */
 void raw_frame(raw *raw, uint8_t type, uint8_t flags, uint32_t stream, proa_bytes payload);
 /* Pairs "name", "value", then NULL. */
 void raw_headers(raw *raw, uint32_t stream, bool is_end, ...);

@@ -3,6 +3,8 @@
 #include "rpc/exchange.h"
 #include "rpc/response.h"
 
+#define FORGIVEN_NS (10 * PROA_MILLISECOND)       /* a shorter timeout would make resets free */
+
 /* ---- What arrives */
 
 /* Answers what nobody will see. A gRPC client is told at once to stop sending; of what is no gRPC the next frame is
@@ -20,9 +22,15 @@ static void refuse(rpc_exchange *exchange, request_refusal refusal, bool is_end)
         h2_stream_reset(exchange->stream, H2_NO_ERROR);
 }
 
-static int64_t deadline_of(int64_t now, int64_t timeout)
+/* A client whose deadline is over resets the stream, which is no abuse; its clock began a little before ours. */
+static proa_err set_timeout(rpc_exchange *exchange, int64_t timeout)
 {
-    return timeout > INT64_MAX - now ? INT64_MAX : now + timeout;
+    int64_t now = exchange->endpoint->now;
+    if (timeout > INT64_MAX - now)
+        return PROA_ERR_NONE;
+    if (timeout >= FORGIVEN_NS)
+        h2_stream_forgive(exchange->stream, now + timeout - timeout / 8);
+    return exchange_set_deadline(exchange, now + timeout);
 }
 
 static request_refusal judge(rpc_exchange *exchange, const request_head *head)
@@ -34,7 +42,7 @@ static request_refusal judge(rpc_exchange *exchange, const request_head *head)
         return REQUEST_STOPPED;
     if (head->timeout_ns == 0)
         return REQUEST_EXPIRED;
-    if (exchange_set_deadline(exchange, deadline_of(endpoint->now, head->timeout_ns)))
+    if (set_timeout(exchange, head->timeout_ns))
         return REQUEST_NO_MEMORY;
     return REQUEST_FINE;
 }

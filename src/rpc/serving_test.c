@@ -274,7 +274,7 @@ static void odd_path_is_unimplemented_before_anybody_sees_it_cve_2026_33186(void
 
 static void send_long_path(raw *raw)
 {
-    static char path[64 * 1024];
+    static char path[20 * 1024];
     memset(path, 'a', sizeof path - 1);
     path[0] = '/';
     bad_path = path;
@@ -365,7 +365,7 @@ static void missing_te_is_accepted(void **state)
                 "application/grpc+proto", "grpc-encoding", "identity", NULL);
     raw_is(&raw, "");
     side_is(&raw.side, "CALL HALF_CLOSE");
-    raw_end(&raw);
+    raw_abandon(&raw, raw.side.seen[0]);
 }
 
 /* ---- Messages that break a rule */
@@ -625,7 +625,7 @@ static void unread_messages_keep_the_window_of_the_peer_shut(void **state)
     }
     raw_run(&raw);
     assert_non_null(strstr(raw.frames.data, "1 WINDOW"));
-    raw_end(&raw);
+    raw_abandon(&raw, call);
 }
 
 static void message_larger_than_the_window_opens_it_when_somebody_waits(void **state)
@@ -649,7 +649,7 @@ static void message_larger_than_the_window_opens_it_when_somebody_waits(void **s
     assert_true(rpc_exchange_pop(call, &slice));
     assert_int_equal(slice.bytes.size, SIZE);
     proa_slice_free(&slice);
-    raw_end(&raw);
+    raw_abandon(&raw, call);
 }
 
 static void a_million_bytes_of_empty_messages_cost_what_they_are(void **state)
@@ -670,7 +670,7 @@ static void a_million_bytes_of_empty_messages_cost_what_they_are(void **state)
     for (; rpc_exchange_pop(call, &slice); count++)
         proa_slice_free(&slice);
     assert_int_equal(count, 16 * sizeof zeros / 5);
-    raw_end(&raw);
+    raw_abandon(&raw, call);
 }
 
 static void push_says_false_at_the_bound_and_writable_follows(void **state)
@@ -695,7 +695,7 @@ static void push_says_false_at_the_bound_and_writable_follows(void **state)
     raw_run(&raw);
     side_is(&raw.side, "WRITABLE");
     assert_true(rpc_exchange_can_push(call));
-    raw_end(&raw);
+    raw_abandon(&raw, call);
 }
 
 int main(void)
