@@ -92,8 +92,10 @@ void call_post(proa_call *c, unsigned commands)
 
 static void obey(proa_call *c, unsigned commands)
 {
-    if (commands & CALL_CMD_SUBMIT)
+    if (commands & CALL_CMD_SUBMIT) {
+        made_begin(c);                             /* what a call of the home does where it is made */
         c->hooks->submit(c->owner, c);
+    }
     if (commands & CALL_CMD_HEADERS)
         local_send_headers(c);
     if (c->is_remote)
