@@ -22,8 +22,8 @@ static proa_err fail(const registry *r, const owner *old, const owner *new, cons
     /* the line starts with a file that is generated, and says where the other element is if it is elsewhere */
     const owner *here = new->file->is_generated ? new : old, *there = here == new ? old : new;
     const char *where = here->file == there->file ? "" : plugin_format(r->p, " (%s)", there->file->path);
-    return plugin_fail(r->p, "%s: %s %s and %s %s%s would both be %s in C: rename one of them", here->file->path,
-                       there->what, there->name, here->what, here->name, where, c_name);
+    return plugin_fail(r->p, "%s: %s %s%s and %s %s would both be %s in C: rename one of them", here->file->path,
+                       there->what, there->name, where, here->what, here->name, c_name);
 }
 
 /* scope: "" for a whole identifier, else the struct or union that c_name is a member of. */
@@ -96,7 +96,7 @@ static proa_err take_field(registry *r, const model_message *m, const model_fiel
     const char *scope = field->oneof ? plugin_format(r->p, "%s.%s", m->c_name, field->oneof->c_name) : m->c_name;
     proa_err err = take(r, scope, field->c_name, "field", full);
     if (!err && field->oneof)
-        err = take(r, "", plugin_format(r->p, "%s_%s", field->oneof->which, field->name), "the case of field", full);
+        err = take(r, "", field->which, "the case of field", full);
     if (!err && field->shape == PROA_SHAPE_MAP)
         err = TAKE_TAILS(r, field->entry, full, entry_tails);
     if (!err && field->fallback.is_set)
@@ -112,8 +112,8 @@ static proa_err take_message(registry *r, const model_message *m)
         { "_type", "the table of message" },
         { "_encode", "the encoder of message" },
         { "_decode", "the decoder of message" },
-        { "_encode_", "the encoder of message" },
-        { "_decode_", "the decoder of message" },
+        { "_encoder_", "the encoder of message" },
+        { "_decoder_", "the decoder of message" },
         { "_fields_", "the fields of message" },
         { "_oneofs_", "the oneofs of message" },
         { "_checks_", "the checks of message" },

@@ -85,7 +85,7 @@ static bool next_line(proa_bytes *text, proa_bytes *line)
     return true;
 }
 
-/* Nothing in a comment may end it, start one in it, or join the next line: a space breaks the pair. */
+/* Nothing in a comment may end it or start one in it: a space breaks the pair. */
 static void write_escaped(writer *w, proa_bytes line)
 {
     for (size_t i = 0; i < line.size; i++) {
@@ -98,12 +98,19 @@ static void write_escaped(writer *w, proa_bytes line)
         if ((c == '*' && next == '/') || (c == '/' && next == '*'))
             writer_print(w, " ");
     }
-    if (line.size && (line.data[line.size - 1] == '*' || line.data[line.size - 1] == '\\'))
-        writer_print(w, " ");
+}
+
+/* Of a comment that began with two stars, as for Javadoc, protoc leaves the second one. */
+static proa_bytes without_star(proa_bytes text)
+{
+    if (text.size > 1 && text.data[0] == '*' && (text.data[1] == ' ' || text.data[1] == '\n'))
+        return (proa_bytes){ text.data + 1, text.size - 1 };
+    return text;
 }
 
 static proa_bytes trim(proa_bytes text)
 {
+    text = without_star(text);
     while (text.size && (*text.data == ' ' || *text.data == '\n' || *text.data == '\t' || *text.data == '\r')) {
         text.data++;
         text.size--;
@@ -152,6 +159,7 @@ static void write_block(writer *w, proa_bytes text, bool is_first, bool is_last)
 
 static proa_bytes without_blank_ends(proa_bytes text)
 {
+    text = without_star(text);
     while (text.size && strchr(" \n\t\r", text.data[text.size - 1]))
         text.size--;
     proa_bytes rest = text, line;

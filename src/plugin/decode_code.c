@@ -81,11 +81,6 @@ static void write_list(const field_case *c, bool is_packed)
                     kinds_read_constant(field));
 }
 
-static const char *which_value(const field_case *c)
-{
-    return plugin_format(c->p, "%s_%s", c->field->oneof->which, c->field->name);
-}
-
 static void write_closed_enum(const field_case *c)
 {
     const model_field *field = c->field;
@@ -95,7 +90,7 @@ static void write_closed_enum(const field_case *c)
     writer_line(c->w, "if (proa_is_named(&%s_enum, value)) {", type);
     c->w->depth++;
     if (field->oneof) {
-        writer_line(c->w, "m->%s.which = %s;", field->oneof->c_name, which_value(c));
+        writer_line(c->w, "m->%s.which = %s;", field->oneof->c_name, field->which);
         writer_line(c->w, "%s = (%s)value;", c->member, type);
     } else {
         writer_line(c->w, "%s.value = (%s)value;", c->member, type);
@@ -109,7 +104,7 @@ static void write_closed_enum(const field_case *c)
 
 static void write_oneof(const field_case *c)
 {
-    const char *o = c->field->oneof->c_name, *value = which_value(c);
+    const char *o = c->field->oneof->c_name, *value = c->field->which;
     if (!c->field->message) {
         writer_line(c->w, "m->%s.which = %s;", o, value);
         writer_line(c->w, "PROA_TRY(proa_get_%s(d, p, end, &%s));", kinds_word(c->field), c->member);
@@ -193,7 +188,7 @@ static void write_defaults(plugin *p, const model_message *m, writer *w)
 
 void decode_code_write(plugin *p, const model_message *m, writer *w)
 {
-    writer_line(w, "static const char *%s_decode_(proa_decoder *d, const char *p, const char *end, void *message)",
+    writer_line(w, "static const char *%s_decoder_(proa_decoder *d, const char *p, const char *end, void *message)",
                 m->c_name);
     writer_line(w, "{");
     w->depth++;

@@ -87,7 +87,7 @@ static void write_getter(plugin *p, const model_field *field, writer *w)
         writer_print(w, "static inline %s\n%s(const %s *message)\n", type, name, parent);
     const char *has, *value = plugin_format(p, "message->%s", field->member);
     if (field->shape == PROA_SHAPE_ONEOF)
-        has = plugin_format(p, "message->%s.which == %s_%s", field->oneof->c_name, field->oneof->which, field->name);
+        has = plugin_format(p, "message->%s.which == %s", field->oneof->c_name, field->which);
     else if (is_bytes)
         has = plugin_format(p, "message->%s.data", field->member);
     else

@@ -10,7 +10,7 @@ static const char *presence(plugin *p, const model_field *field)
     const bool is_bytes = field->kind == PROA_KIND_STRING || field->kind == PROA_KIND_BYTES;
     switch (field->shape) {
     case PROA_SHAPE_ONEOF:
-        return plugin_format(p, "m->%s.which == %s_%s%s", field->oneof->c_name, field->oneof->which, field->name,
+        return plugin_format(p, "m->%s.which == %s%s", field->oneof->c_name, field->which,
                              field->message ? plugin_format(p, " && m->%s", member) : "");
     case PROA_SHAPE_IMPLICIT:
         if (field->kind == PROA_KIND_FLOAT || field->kind == PROA_KIND_DOUBLE)
@@ -66,7 +66,7 @@ static void write_field(plugin *p, const model_field *field, writer *w)
 
 void encode_code_write(plugin *p, const model_message *m, writer *w)
 {
-    writer_line(w, "static char *%s_encode_(proa_encoder *e, char *p, const void *message)", m->c_name);
+    writer_line(w, "static char *%s_encoder_(proa_encoder *e, char *p, const void *message)", m->c_name);
     writer_line(w, "{");
     w->depth++;
     writer_line(w, "const %s *m = message;", m->c_name);

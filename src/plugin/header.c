@@ -113,7 +113,7 @@ static void write_which(const model_message *m, const model_oneof *o, writer *w)
     for (size_t i = 0; i < m->field_count; i++) {
         const model_field *field = &m->fields[i];
         if (field->oneof == o)
-            writer_line(w, "%s_%s = %u%s", o->which, field->name, (unsigned)field->number, --left ? "," : "");
+            writer_line(w, "%s = %u%s", field->which, (unsigned)field->number, --left ? "," : "");
     }
     w->depth--;
     writer_line(w, "} %s_which;", o->which);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/layout.h"
 
+#include <stdlib.h>
+
 typedef struct scalar {
     const char *type, *name;
 } scalar;
@@ -132,6 +134,12 @@ static void note_used(const model_message *m, size_t count)
     }
 }
 
+/* The order of the request is no order: it depends on what else is asked for. */
+static int compare_files(const void *a, const void *b)
+{
+    return strcmp((*(const model_file *const *)a)->path, (*(const model_file *const *)b)->path);
+}
+
 proa_err layout_find_imports(plugin *p, const model_file *file, layout_imports *out)
 {
     for (size_t i = 0; i < p->file_count; i++)
@@ -160,6 +168,7 @@ proa_err layout_find_imports(plugin *p, const model_file *file, layout_imports *
     for (size_t i = 0; i < p->file_count; i++)
         if (p->all_files[i].is_noted && &p->all_files[i] != file)
             out->files[out->count++] = &p->all_files[i];
+    qsort(out->files, out->count, sizeof *out->files, compare_files);
     return PROA_ERR_NONE;
 }
 

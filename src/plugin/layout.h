@@ -13,7 +13,7 @@ const char *layout_member(plugin *p, const model_field *field);       /* "proa_o
 typedef struct layout_order { model_message **messages; size_t count; } layout_order;
 proa_err layout_file(plugin *p, const model_file *file, layout_order *out);
 
-/* The files whose types this one uses, and its public imports: in the order of the request. */
+/* The files whose types this one uses, and its public imports: by path. */
 typedef struct layout_imports { const model_file **files; size_t count; } layout_imports;
 proa_err layout_find_imports(plugin *p, const model_file *file, layout_imports *out);
 

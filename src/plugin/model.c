@@ -312,8 +312,9 @@ static proa_err read_service(walk *w, const service_proto *proto, model_service 
         if (err)
             return err;
         m->c_name = plugin_member(w->p, m->name);
-        const char *tail = names_is_service_suffix(m->name) ? "_" : "";
-        m->function = plugin_format(w->p, "%s_%s%s", s->c_name, m->name, tail);
+        m->function = plugin_format(w->p, "%s_%s", s->c_name, m->name);
+        if (names_is_service_suffix(m->name) || !names_is_free_global(m->function))
+            m->function = plugin_format(w->p, "%s_", m->function);
     }
     return PROA_ERR_NONE;
 }

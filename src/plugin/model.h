@@ -72,6 +72,7 @@ struct model_field {
     const model_message *message;     /* message, group and map entry */
     const model_enum *enumeration;
     model_oneof *oneof;               /* PROA_SHAPE_ONEOF */
+    const char *which;                /* PROA_SHAPE_ONEOF: "telemetry_Pattern_kind_text" */
     const char *entry;                /* PROA_SHAPE_MAP: C name of its entry */
     bool is_late;                     /* layout: its entry is defined behind all messages */
     model_field *next_user;           /* of the same message */

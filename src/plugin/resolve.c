@@ -286,6 +286,13 @@ static const char *name_member(plugin *p, const used_types *used, const char *na
     return member;
 }
 
+/* The type of the tag and its empty case have names of the same make. */
+static const char *name_case(plugin *p, const model_field *field)
+{
+    const bool is_ours = strcmp(field->name, "which") == 0 || strcmp(field->name, "not_set") == 0;
+    return plugin_format(p, "%s_%s%s", field->oneof->which, field->name, is_ours ? "_" : "");
+}
+
 static proa_err name_members(plugin *p, model_message *m)
 {
     used_types used = { 0 };
@@ -305,6 +312,8 @@ static proa_err name_members(plugin *p, model_message *m)
         if (strcmp(field->c_name, field->oneof ? "which" : "unknown_") == 0)
             field->c_name = plugin_format(p, "%s_", field->c_name);
         field->member = field->oneof ? plugin_format(p, "%s.%s", field->oneof->c_name, field->c_name) : field->c_name;
+        if (field->oneof)
+            field->which = name_case(p, field);
         if (field->shape == PROA_SHAPE_MAP)
             field->entry = plugin_format(p, "%s_%s_entry", m->c_name, field->name);
     }

@@ -144,6 +144,14 @@ static size_t write_checks(plugin *p, const model_message *m, const char *c_name
     return count;
 }
 
+static bool has_required(const model_message *m)
+{
+    for (size_t i = 0; i < m->field_count; i++)
+        if (m->by_number[i]->shape == PROA_SHAPE_REQUIRED)
+            return true;
+    return false;
+}
+
 static void write_type(const model_message *m, const char *c_name, size_t check_count, writer *w)
 {
     writer_line(w, m->is_map_entry ? "static const proa_type %s_type_ = {" : "const proa_type %s_type = {", c_name);
@@ -166,8 +174,10 @@ static void write_type(const model_message *m, const char *c_name, size_t check_
     if (m->is_map_entry) {
         writer_line(w, ".flags = PROA_TYPE_MAP_ENTRY,");
     } else {
-        writer_line(w, ".decode = %s_decode_,", c_name);
-        writer_line(w, ".encode = %s_encode_,", c_name);
+        if (has_required(m))
+            writer_line(w, ".flags = PROA_TYPE_REQUIRED,");
+        writer_line(w, ".decode = %s_decoder_,", c_name);
+        writer_line(w, ".encode = %s_encoder_,", c_name);
     }
     writer_line(w, ".file = &%s_proto_file,", m->file->symbol);
     w->depth--;

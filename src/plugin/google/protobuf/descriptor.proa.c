@@ -123,7 +123,7 @@ const proa_enum_type google_protobuf_MethodOptions_IdempotencyLevel_enum = {
 
 /* ---- google.protobuf.FileDescriptorSet */
 
-static const char *google_protobuf_FileDescriptorSet_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_FileDescriptorSet_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_FileDescriptorSet *m = message;
     while (p < end) {
@@ -150,7 +150,7 @@ static const char *google_protobuf_FileDescriptorSet_decode_(proa_decoder *d, co
     return p;
 }
 
-static char *google_protobuf_FileDescriptorSet_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_FileDescriptorSet_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_FileDescriptorSet *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -173,8 +173,8 @@ const proa_type google_protobuf_FileDescriptorSet_type = {
     .field_count = 1,
     .checks = google_protobuf_FileDescriptorSet_checks_,
     .check_count = 1,
-    .decode = google_protobuf_FileDescriptorSet_decode_,
-    .encode = google_protobuf_FileDescriptorSet_encode_,
+    .decode = google_protobuf_FileDescriptorSet_decoder_,
+    .encode = google_protobuf_FileDescriptorSet_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -192,7 +192,7 @@ google_protobuf_FileDescriptorSet *google_protobuf_FileDescriptorSet_decode(proa
 
 /* ---- google.protobuf.FileDescriptorProto */
 
-static const char *google_protobuf_FileDescriptorProto_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_FileDescriptorProto_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_FileDescriptorProto *m = message;
     while (p < end) {
@@ -296,7 +296,7 @@ static const char *google_protobuf_FileDescriptorProto_decode_(proa_decoder *d, 
     return p;
 }
 
-static char *google_protobuf_FileDescriptorProto_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_FileDescriptorProto_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_FileDescriptorProto *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -367,8 +367,8 @@ const proa_type google_protobuf_FileDescriptorProto_type = {
     .field_count = 12,
     .checks = google_protobuf_FileDescriptorProto_checks_,
     .check_count = 5,
-    .decode = google_protobuf_FileDescriptorProto_decode_,
-    .encode = google_protobuf_FileDescriptorProto_encode_,
+    .decode = google_protobuf_FileDescriptorProto_decoder_,
+    .encode = google_protobuf_FileDescriptorProto_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -386,7 +386,7 @@ google_protobuf_FileDescriptorProto *google_protobuf_FileDescriptorProto_decode(
 
 /* ---- google.protobuf.DescriptorProto.ExtensionRange */
 
-static const char *google_protobuf_DescriptorProto_ExtensionRange_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_DescriptorProto_ExtensionRange_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_DescriptorProto_ExtensionRange *m = message;
     while (p < end) {
@@ -420,7 +420,7 @@ static const char *google_protobuf_DescriptorProto_ExtensionRange_decode_(proa_d
     return p;
 }
 
-static char *google_protobuf_DescriptorProto_ExtensionRange_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_DescriptorProto_ExtensionRange_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_DescriptorProto_ExtensionRange *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -453,8 +453,8 @@ const proa_type google_protobuf_DescriptorProto_ExtensionRange_type = {
     .field_count = 3,
     .checks = google_protobuf_DescriptorProto_ExtensionRange_checks_,
     .check_count = 1,
-    .decode = google_protobuf_DescriptorProto_ExtensionRange_decode_,
-    .encode = google_protobuf_DescriptorProto_ExtensionRange_encode_,
+    .decode = google_protobuf_DescriptorProto_ExtensionRange_decoder_,
+    .encode = google_protobuf_DescriptorProto_ExtensionRange_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -472,7 +472,7 @@ google_protobuf_DescriptorProto_ExtensionRange *google_protobuf_DescriptorProto_
 
 /* ---- google.protobuf.DescriptorProto.ReservedRange */
 
-static const char *google_protobuf_DescriptorProto_ReservedRange_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_DescriptorProto_ReservedRange_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_DescriptorProto_ReservedRange *m = message;
     while (p < end) {
@@ -500,7 +500,7 @@ static const char *google_protobuf_DescriptorProto_ReservedRange_decode_(proa_de
     return p;
 }
 
-static char *google_protobuf_DescriptorProto_ReservedRange_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_DescriptorProto_ReservedRange_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_DescriptorProto_ReservedRange *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -525,8 +525,8 @@ const proa_type google_protobuf_DescriptorProto_ReservedRange_type = {
     .name = "google.protobuf.DescriptorProto.ReservedRange",
     .fields = google_protobuf_DescriptorProto_ReservedRange_fields_,
     .field_count = 2,
-    .decode = google_protobuf_DescriptorProto_ReservedRange_decode_,
-    .encode = google_protobuf_DescriptorProto_ReservedRange_encode_,
+    .decode = google_protobuf_DescriptorProto_ReservedRange_decoder_,
+    .encode = google_protobuf_DescriptorProto_ReservedRange_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -544,7 +544,7 @@ google_protobuf_DescriptorProto_ReservedRange *google_protobuf_DescriptorProto_R
 
 /* ---- google.protobuf.DescriptorProto */
 
-static const char *google_protobuf_DescriptorProto_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_DescriptorProto_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_DescriptorProto *m = message;
     while (p < end) {
@@ -646,7 +646,7 @@ static const char *google_protobuf_DescriptorProto_decode_(proa_decoder *d, cons
     return p;
 }
 
-static char *google_protobuf_DescriptorProto_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_DescriptorProto_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_DescriptorProto *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -714,8 +714,8 @@ const proa_type google_protobuf_DescriptorProto_type = {
     .field_count = 10,
     .checks = google_protobuf_DescriptorProto_checks_,
     .check_count = 7,
-    .decode = google_protobuf_DescriptorProto_decode_,
-    .encode = google_protobuf_DescriptorProto_encode_,
+    .decode = google_protobuf_DescriptorProto_decoder_,
+    .encode = google_protobuf_DescriptorProto_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -733,7 +733,7 @@ google_protobuf_DescriptorProto *google_protobuf_DescriptorProto_decode(proa_byt
 
 /* ---- google.protobuf.ExtensionRangeOptions */
 
-static const char *google_protobuf_ExtensionRangeOptions_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_ExtensionRangeOptions_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_ExtensionRangeOptions *m = message;
     while (p < end) {
@@ -760,7 +760,7 @@ static const char *google_protobuf_ExtensionRangeOptions_decode_(proa_decoder *d
     return p;
 }
 
-static char *google_protobuf_ExtensionRangeOptions_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_ExtensionRangeOptions_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_ExtensionRangeOptions *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -783,8 +783,8 @@ const proa_type google_protobuf_ExtensionRangeOptions_type = {
     .field_count = 1,
     .checks = google_protobuf_ExtensionRangeOptions_checks_,
     .check_count = 1,
-    .decode = google_protobuf_ExtensionRangeOptions_decode_,
-    .encode = google_protobuf_ExtensionRangeOptions_encode_,
+    .decode = google_protobuf_ExtensionRangeOptions_decoder_,
+    .encode = google_protobuf_ExtensionRangeOptions_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -802,7 +802,7 @@ google_protobuf_ExtensionRangeOptions *google_protobuf_ExtensionRangeOptions_dec
 
 /* ---- google.protobuf.FieldDescriptorProto */
 
-static const char *google_protobuf_FieldDescriptorProto_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_FieldDescriptorProto_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_FieldDescriptorProto *m = message;
     if (!m->label.has)
@@ -897,7 +897,7 @@ static const char *google_protobuf_FieldDescriptorProto_decode_(proa_decoder *d,
     return p;
 }
 
-static char *google_protobuf_FieldDescriptorProto_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_FieldDescriptorProto_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_FieldDescriptorProto *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -973,8 +973,8 @@ const proa_type google_protobuf_FieldDescriptorProto_type = {
     .field_count = 11,
     .checks = google_protobuf_FieldDescriptorProto_checks_,
     .check_count = 1,
-    .decode = google_protobuf_FieldDescriptorProto_decode_,
-    .encode = google_protobuf_FieldDescriptorProto_encode_,
+    .decode = google_protobuf_FieldDescriptorProto_decoder_,
+    .encode = google_protobuf_FieldDescriptorProto_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -992,7 +992,7 @@ google_protobuf_FieldDescriptorProto *google_protobuf_FieldDescriptorProto_decod
 
 /* ---- google.protobuf.OneofDescriptorProto */
 
-static const char *google_protobuf_OneofDescriptorProto_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_OneofDescriptorProto_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_OneofDescriptorProto *m = message;
     while (p < end) {
@@ -1019,7 +1019,7 @@ static const char *google_protobuf_OneofDescriptorProto_decode_(proa_decoder *d,
     return p;
 }
 
-static char *google_protobuf_OneofDescriptorProto_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_OneofDescriptorProto_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_OneofDescriptorProto *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -1046,8 +1046,8 @@ const proa_type google_protobuf_OneofDescriptorProto_type = {
     .field_count = 2,
     .checks = google_protobuf_OneofDescriptorProto_checks_,
     .check_count = 1,
-    .decode = google_protobuf_OneofDescriptorProto_decode_,
-    .encode = google_protobuf_OneofDescriptorProto_encode_,
+    .decode = google_protobuf_OneofDescriptorProto_decoder_,
+    .encode = google_protobuf_OneofDescriptorProto_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -1065,7 +1065,7 @@ google_protobuf_OneofDescriptorProto *google_protobuf_OneofDescriptorProto_decod
 
 /* ---- google.protobuf.EnumDescriptorProto.EnumReservedRange */
 
-static const char *google_protobuf_EnumDescriptorProto_EnumReservedRange_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_EnumDescriptorProto_EnumReservedRange_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_EnumDescriptorProto_EnumReservedRange *m = message;
     while (p < end) {
@@ -1093,7 +1093,7 @@ static const char *google_protobuf_EnumDescriptorProto_EnumReservedRange_decode_
     return p;
 }
 
-static char *google_protobuf_EnumDescriptorProto_EnumReservedRange_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_EnumDescriptorProto_EnumReservedRange_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_EnumDescriptorProto_EnumReservedRange *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -1119,8 +1119,8 @@ const proa_type google_protobuf_EnumDescriptorProto_EnumReservedRange_type = {
     .name = "google.protobuf.EnumDescriptorProto.EnumReservedRange",
     .fields = google_protobuf_EnumDescriptorProto_EnumReservedRange_fields_,
     .field_count = 2,
-    .decode = google_protobuf_EnumDescriptorProto_EnumReservedRange_decode_,
-    .encode = google_protobuf_EnumDescriptorProto_EnumReservedRange_encode_,
+    .decode = google_protobuf_EnumDescriptorProto_EnumReservedRange_decoder_,
+    .encode = google_protobuf_EnumDescriptorProto_EnumReservedRange_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -1138,7 +1138,7 @@ google_protobuf_EnumDescriptorProto_EnumReservedRange *google_protobuf_EnumDescr
 
 /* ---- google.protobuf.EnumDescriptorProto */
 
-static const char *google_protobuf_EnumDescriptorProto_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_EnumDescriptorProto_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_EnumDescriptorProto *m = message;
     while (p < end) {
@@ -1190,7 +1190,7 @@ static const char *google_protobuf_EnumDescriptorProto_decode_(proa_decoder *d, 
     return p;
 }
 
-static char *google_protobuf_EnumDescriptorProto_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_EnumDescriptorProto_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_EnumDescriptorProto *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -1233,8 +1233,8 @@ const proa_type google_protobuf_EnumDescriptorProto_type = {
     .field_count = 5,
     .checks = google_protobuf_EnumDescriptorProto_checks_,
     .check_count = 2,
-    .decode = google_protobuf_EnumDescriptorProto_decode_,
-    .encode = google_protobuf_EnumDescriptorProto_encode_,
+    .decode = google_protobuf_EnumDescriptorProto_decoder_,
+    .encode = google_protobuf_EnumDescriptorProto_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -1252,7 +1252,7 @@ google_protobuf_EnumDescriptorProto *google_protobuf_EnumDescriptorProto_decode(
 
 /* ---- google.protobuf.EnumValueDescriptorProto */
 
-static const char *google_protobuf_EnumValueDescriptorProto_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_EnumValueDescriptorProto_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_EnumValueDescriptorProto *m = message;
     while (p < end) {
@@ -1285,7 +1285,7 @@ static const char *google_protobuf_EnumValueDescriptorProto_decode_(proa_decoder
     return p;
 }
 
-static char *google_protobuf_EnumValueDescriptorProto_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_EnumValueDescriptorProto_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_EnumValueDescriptorProto *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -1317,8 +1317,8 @@ const proa_type google_protobuf_EnumValueDescriptorProto_type = {
     .field_count = 3,
     .checks = google_protobuf_EnumValueDescriptorProto_checks_,
     .check_count = 1,
-    .decode = google_protobuf_EnumValueDescriptorProto_decode_,
-    .encode = google_protobuf_EnumValueDescriptorProto_encode_,
+    .decode = google_protobuf_EnumValueDescriptorProto_decoder_,
+    .encode = google_protobuf_EnumValueDescriptorProto_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -1336,7 +1336,7 @@ google_protobuf_EnumValueDescriptorProto *google_protobuf_EnumValueDescriptorPro
 
 /* ---- google.protobuf.ServiceDescriptorProto */
 
-static const char *google_protobuf_ServiceDescriptorProto_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_ServiceDescriptorProto_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_ServiceDescriptorProto *m = message;
     while (p < end) {
@@ -1373,7 +1373,7 @@ static const char *google_protobuf_ServiceDescriptorProto_decode_(proa_decoder *
     return p;
 }
 
-static char *google_protobuf_ServiceDescriptorProto_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_ServiceDescriptorProto_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_ServiceDescriptorProto *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -1405,8 +1405,8 @@ const proa_type google_protobuf_ServiceDescriptorProto_type = {
     .field_count = 3,
     .checks = google_protobuf_ServiceDescriptorProto_checks_,
     .check_count = 2,
-    .decode = google_protobuf_ServiceDescriptorProto_decode_,
-    .encode = google_protobuf_ServiceDescriptorProto_encode_,
+    .decode = google_protobuf_ServiceDescriptorProto_decoder_,
+    .encode = google_protobuf_ServiceDescriptorProto_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -1424,7 +1424,7 @@ google_protobuf_ServiceDescriptorProto *google_protobuf_ServiceDescriptorProto_d
 
 /* ---- google.protobuf.MethodDescriptorProto */
 
-static const char *google_protobuf_MethodDescriptorProto_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_MethodDescriptorProto_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_MethodDescriptorProto *m = message;
     while (p < end) {
@@ -1473,7 +1473,7 @@ static const char *google_protobuf_MethodDescriptorProto_decode_(proa_decoder *d
     return p;
 }
 
-static char *google_protobuf_MethodDescriptorProto_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_MethodDescriptorProto_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_MethodDescriptorProto *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -1520,8 +1520,8 @@ const proa_type google_protobuf_MethodDescriptorProto_type = {
     .field_count = 6,
     .checks = google_protobuf_MethodDescriptorProto_checks_,
     .check_count = 1,
-    .decode = google_protobuf_MethodDescriptorProto_decode_,
-    .encode = google_protobuf_MethodDescriptorProto_encode_,
+    .decode = google_protobuf_MethodDescriptorProto_decoder_,
+    .encode = google_protobuf_MethodDescriptorProto_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -1539,7 +1539,7 @@ google_protobuf_MethodDescriptorProto *google_protobuf_MethodDescriptorProto_dec
 
 /* ---- google.protobuf.FileOptions */
 
-static const char *google_protobuf_FileOptions_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_FileOptions_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_FileOptions *m = message;
     if (!m->optimize_for.has)
@@ -1686,7 +1686,7 @@ static const char *google_protobuf_FileOptions_decode_(proa_decoder *d, const ch
     return p;
 }
 
-static char *google_protobuf_FileOptions_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_FileOptions_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_FileOptions *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -1816,8 +1816,8 @@ const proa_type google_protobuf_FileOptions_type = {
     .field_count = 21,
     .checks = google_protobuf_FileOptions_checks_,
     .check_count = 1,
-    .decode = google_protobuf_FileOptions_decode_,
-    .encode = google_protobuf_FileOptions_encode_,
+    .decode = google_protobuf_FileOptions_decoder_,
+    .encode = google_protobuf_FileOptions_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -1834,7 +1834,7 @@ google_protobuf_FileOptions *google_protobuf_FileOptions_decode(proa_bytes wire,
 
 /* ---- google.protobuf.MessageOptions */
 
-static const char *google_protobuf_MessageOptions_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_MessageOptions_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_MessageOptions *m = message;
     while (p < end) {
@@ -1884,7 +1884,7 @@ static const char *google_protobuf_MessageOptions_decode_(proa_decoder *d, const
     return p;
 }
 
-static char *google_protobuf_MessageOptions_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_MessageOptions_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_MessageOptions *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -1929,8 +1929,8 @@ const proa_type google_protobuf_MessageOptions_type = {
     .field_count = 5,
     .checks = google_protobuf_MessageOptions_checks_,
     .check_count = 1,
-    .decode = google_protobuf_MessageOptions_decode_,
-    .encode = google_protobuf_MessageOptions_encode_,
+    .decode = google_protobuf_MessageOptions_decoder_,
+    .encode = google_protobuf_MessageOptions_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -1948,7 +1948,7 @@ google_protobuf_MessageOptions *google_protobuf_MessageOptions_decode(proa_bytes
 
 /* ---- google.protobuf.FieldOptions */
 
-static const char *google_protobuf_FieldOptions_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_FieldOptions_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_FieldOptions *m = message;
     while (p < end) {
@@ -2031,7 +2031,7 @@ static const char *google_protobuf_FieldOptions_decode_(proa_decoder *d, const c
     return p;
 }
 
-static char *google_protobuf_FieldOptions_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_FieldOptions_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_FieldOptions *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -2091,8 +2091,8 @@ const proa_type google_protobuf_FieldOptions_type = {
     .field_count = 8,
     .checks = google_protobuf_FieldOptions_checks_,
     .check_count = 1,
-    .decode = google_protobuf_FieldOptions_decode_,
-    .encode = google_protobuf_FieldOptions_encode_,
+    .decode = google_protobuf_FieldOptions_decoder_,
+    .encode = google_protobuf_FieldOptions_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -2109,7 +2109,7 @@ google_protobuf_FieldOptions *google_protobuf_FieldOptions_decode(proa_bytes wir
 
 /* ---- google.protobuf.OneofOptions */
 
-static const char *google_protobuf_OneofOptions_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_OneofOptions_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_OneofOptions *m = message;
     while (p < end) {
@@ -2136,7 +2136,7 @@ static const char *google_protobuf_OneofOptions_decode_(proa_decoder *d, const c
     return p;
 }
 
-static char *google_protobuf_OneofOptions_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_OneofOptions_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_OneofOptions *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -2159,8 +2159,8 @@ const proa_type google_protobuf_OneofOptions_type = {
     .field_count = 1,
     .checks = google_protobuf_OneofOptions_checks_,
     .check_count = 1,
-    .decode = google_protobuf_OneofOptions_decode_,
-    .encode = google_protobuf_OneofOptions_encode_,
+    .decode = google_protobuf_OneofOptions_decoder_,
+    .encode = google_protobuf_OneofOptions_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -2177,7 +2177,7 @@ google_protobuf_OneofOptions *google_protobuf_OneofOptions_decode(proa_bytes wir
 
 /* ---- google.protobuf.EnumOptions */
 
-static const char *google_protobuf_EnumOptions_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_EnumOptions_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_EnumOptions *m = message;
     while (p < end) {
@@ -2215,7 +2215,7 @@ static const char *google_protobuf_EnumOptions_decode_(proa_decoder *d, const ch
     return p;
 }
 
-static char *google_protobuf_EnumOptions_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_EnumOptions_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_EnumOptions *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -2248,8 +2248,8 @@ const proa_type google_protobuf_EnumOptions_type = {
     .field_count = 3,
     .checks = google_protobuf_EnumOptions_checks_,
     .check_count = 1,
-    .decode = google_protobuf_EnumOptions_decode_,
-    .encode = google_protobuf_EnumOptions_encode_,
+    .decode = google_protobuf_EnumOptions_decoder_,
+    .encode = google_protobuf_EnumOptions_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -2266,7 +2266,7 @@ google_protobuf_EnumOptions *google_protobuf_EnumOptions_decode(proa_bytes wire,
 
 /* ---- google.protobuf.EnumValueOptions */
 
-static const char *google_protobuf_EnumValueOptions_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_EnumValueOptions_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_EnumValueOptions *m = message;
     while (p < end) {
@@ -2298,7 +2298,7 @@ static const char *google_protobuf_EnumValueOptions_decode_(proa_decoder *d, con
     return p;
 }
 
-static char *google_protobuf_EnumValueOptions_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_EnumValueOptions_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_EnumValueOptions *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -2326,8 +2326,8 @@ const proa_type google_protobuf_EnumValueOptions_type = {
     .field_count = 2,
     .checks = google_protobuf_EnumValueOptions_checks_,
     .check_count = 1,
-    .decode = google_protobuf_EnumValueOptions_decode_,
-    .encode = google_protobuf_EnumValueOptions_encode_,
+    .decode = google_protobuf_EnumValueOptions_decoder_,
+    .encode = google_protobuf_EnumValueOptions_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -2345,7 +2345,7 @@ google_protobuf_EnumValueOptions *google_protobuf_EnumValueOptions_decode(proa_b
 
 /* ---- google.protobuf.ServiceOptions */
 
-static const char *google_protobuf_ServiceOptions_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_ServiceOptions_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_ServiceOptions *m = message;
     while (p < end) {
@@ -2377,7 +2377,7 @@ static const char *google_protobuf_ServiceOptions_decode_(proa_decoder *d, const
     return p;
 }
 
-static char *google_protobuf_ServiceOptions_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_ServiceOptions_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_ServiceOptions *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -2405,8 +2405,8 @@ const proa_type google_protobuf_ServiceOptions_type = {
     .field_count = 2,
     .checks = google_protobuf_ServiceOptions_checks_,
     .check_count = 1,
-    .decode = google_protobuf_ServiceOptions_decode_,
-    .encode = google_protobuf_ServiceOptions_encode_,
+    .decode = google_protobuf_ServiceOptions_decoder_,
+    .encode = google_protobuf_ServiceOptions_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -2424,7 +2424,7 @@ google_protobuf_ServiceOptions *google_protobuf_ServiceOptions_decode(proa_bytes
 
 /* ---- google.protobuf.MethodOptions */
 
-static const char *google_protobuf_MethodOptions_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_MethodOptions_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_MethodOptions *m = message;
     while (p < end) {
@@ -2469,7 +2469,7 @@ static const char *google_protobuf_MethodOptions_decode_(proa_decoder *d, const 
     return p;
 }
 
-static char *google_protobuf_MethodOptions_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_MethodOptions_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_MethodOptions *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -2504,8 +2504,8 @@ const proa_type google_protobuf_MethodOptions_type = {
     .field_count = 3,
     .checks = google_protobuf_MethodOptions_checks_,
     .check_count = 1,
-    .decode = google_protobuf_MethodOptions_decode_,
-    .encode = google_protobuf_MethodOptions_encode_,
+    .decode = google_protobuf_MethodOptions_decoder_,
+    .encode = google_protobuf_MethodOptions_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -2523,7 +2523,7 @@ google_protobuf_MethodOptions *google_protobuf_MethodOptions_decode(proa_bytes w
 
 /* ---- google.protobuf.UninterpretedOption.NamePart */
 
-static const char *google_protobuf_UninterpretedOption_NamePart_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_UninterpretedOption_NamePart_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_UninterpretedOption_NamePart *m = message;
     while (p < end) {
@@ -2550,7 +2550,7 @@ static const char *google_protobuf_UninterpretedOption_NamePart_decode_(proa_dec
     return p;
 }
 
-static char *google_protobuf_UninterpretedOption_NamePart_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_UninterpretedOption_NamePart_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_UninterpretedOption_NamePart *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -2578,8 +2578,9 @@ const proa_type google_protobuf_UninterpretedOption_NamePart_type = {
     .field_count = 2,
     .checks = google_protobuf_UninterpretedOption_NamePart_checks_,
     .check_count = 2,
-    .decode = google_protobuf_UninterpretedOption_NamePart_decode_,
-    .encode = google_protobuf_UninterpretedOption_NamePart_encode_,
+    .flags = PROA_TYPE_REQUIRED,
+    .decode = google_protobuf_UninterpretedOption_NamePart_decoder_,
+    .encode = google_protobuf_UninterpretedOption_NamePart_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -2597,7 +2598,7 @@ google_protobuf_UninterpretedOption_NamePart *google_protobuf_UninterpretedOptio
 
 /* ---- google.protobuf.UninterpretedOption */
 
-static const char *google_protobuf_UninterpretedOption_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_UninterpretedOption_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_UninterpretedOption *m = message;
     while (p < end) {
@@ -2657,7 +2658,7 @@ static const char *google_protobuf_UninterpretedOption_decode_(proa_decoder *d, 
     return p;
 }
 
-static char *google_protobuf_UninterpretedOption_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_UninterpretedOption_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_UninterpretedOption *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -2711,8 +2712,8 @@ const proa_type google_protobuf_UninterpretedOption_type = {
     .field_count = 7,
     .checks = google_protobuf_UninterpretedOption_checks_,
     .check_count = 1,
-    .decode = google_protobuf_UninterpretedOption_decode_,
-    .encode = google_protobuf_UninterpretedOption_encode_,
+    .decode = google_protobuf_UninterpretedOption_decoder_,
+    .encode = google_protobuf_UninterpretedOption_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -2730,7 +2731,7 @@ google_protobuf_UninterpretedOption *google_protobuf_UninterpretedOption_decode(
 
 /* ---- google.protobuf.SourceCodeInfo.Location */
 
-static const char *google_protobuf_SourceCodeInfo_Location_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_SourceCodeInfo_Location_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_SourceCodeInfo_Location *m = message;
     while (p < end) {
@@ -2777,7 +2778,7 @@ static const char *google_protobuf_SourceCodeInfo_Location_decode_(proa_decoder 
     return p;
 }
 
-static char *google_protobuf_SourceCodeInfo_Location_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_SourceCodeInfo_Location_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_SourceCodeInfo_Location *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -2815,8 +2816,8 @@ const proa_type google_protobuf_SourceCodeInfo_Location_type = {
     .name = "google.protobuf.SourceCodeInfo.Location",
     .fields = google_protobuf_SourceCodeInfo_Location_fields_,
     .field_count = 5,
-    .decode = google_protobuf_SourceCodeInfo_Location_decode_,
-    .encode = google_protobuf_SourceCodeInfo_Location_encode_,
+    .decode = google_protobuf_SourceCodeInfo_Location_decoder_,
+    .encode = google_protobuf_SourceCodeInfo_Location_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -2834,7 +2835,7 @@ google_protobuf_SourceCodeInfo_Location *google_protobuf_SourceCodeInfo_Location
 
 /* ---- google.protobuf.SourceCodeInfo */
 
-static const char *google_protobuf_SourceCodeInfo_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_SourceCodeInfo_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_SourceCodeInfo *m = message;
     while (p < end) {
@@ -2861,7 +2862,7 @@ static const char *google_protobuf_SourceCodeInfo_decode_(proa_decoder *d, const
     return p;
 }
 
-static char *google_protobuf_SourceCodeInfo_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_SourceCodeInfo_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_SourceCodeInfo *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -2882,8 +2883,8 @@ const proa_type google_protobuf_SourceCodeInfo_type = {
     .name = "google.protobuf.SourceCodeInfo",
     .fields = google_protobuf_SourceCodeInfo_fields_,
     .field_count = 1,
-    .decode = google_protobuf_SourceCodeInfo_decode_,
-    .encode = google_protobuf_SourceCodeInfo_encode_,
+    .decode = google_protobuf_SourceCodeInfo_decoder_,
+    .encode = google_protobuf_SourceCodeInfo_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -2901,7 +2902,7 @@ google_protobuf_SourceCodeInfo *google_protobuf_SourceCodeInfo_decode(proa_bytes
 
 /* ---- google.protobuf.GeneratedCodeInfo.Annotation */
 
-static const char *google_protobuf_GeneratedCodeInfo_Annotation_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_GeneratedCodeInfo_Annotation_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_GeneratedCodeInfo_Annotation *m = message;
     while (p < end) {
@@ -2942,7 +2943,7 @@ static const char *google_protobuf_GeneratedCodeInfo_Annotation_decode_(proa_dec
     return p;
 }
 
-static char *google_protobuf_GeneratedCodeInfo_Annotation_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_GeneratedCodeInfo_Annotation_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_GeneratedCodeInfo_Annotation *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -2976,8 +2977,8 @@ const proa_type google_protobuf_GeneratedCodeInfo_Annotation_type = {
     .name = "google.protobuf.GeneratedCodeInfo.Annotation",
     .fields = google_protobuf_GeneratedCodeInfo_Annotation_fields_,
     .field_count = 4,
-    .decode = google_protobuf_GeneratedCodeInfo_Annotation_decode_,
-    .encode = google_protobuf_GeneratedCodeInfo_Annotation_encode_,
+    .decode = google_protobuf_GeneratedCodeInfo_Annotation_decoder_,
+    .encode = google_protobuf_GeneratedCodeInfo_Annotation_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 
@@ -2995,7 +2996,7 @@ google_protobuf_GeneratedCodeInfo_Annotation *google_protobuf_GeneratedCodeInfo_
 
 /* ---- google.protobuf.GeneratedCodeInfo */
 
-static const char *google_protobuf_GeneratedCodeInfo_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_GeneratedCodeInfo_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_GeneratedCodeInfo *m = message;
     while (p < end) {
@@ -3022,7 +3023,7 @@ static const char *google_protobuf_GeneratedCodeInfo_decode_(proa_decoder *d, co
     return p;
 }
 
-static char *google_protobuf_GeneratedCodeInfo_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_GeneratedCodeInfo_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_GeneratedCodeInfo *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -3043,8 +3044,8 @@ const proa_type google_protobuf_GeneratedCodeInfo_type = {
     .name = "google.protobuf.GeneratedCodeInfo",
     .fields = google_protobuf_GeneratedCodeInfo_fields_,
     .field_count = 1,
-    .decode = google_protobuf_GeneratedCodeInfo_decode_,
-    .encode = google_protobuf_GeneratedCodeInfo_encode_,
+    .decode = google_protobuf_GeneratedCodeInfo_decoder_,
+    .encode = google_protobuf_GeneratedCodeInfo_encoder_,
     .file = &google__protobuf__descriptor_proto_file,
 };
 

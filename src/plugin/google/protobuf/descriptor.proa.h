@@ -638,7 +638,7 @@ struct google_protobuf_FieldOptions {
      * parsed in order to perform the check, defeating the purpose of lazy
      * parsing.  An implementation which chooses not to check required fields
      * must be consistent about it.  That is, for any particular sub-message, the
-     * implementation must either *always* check its required fields, or *never* 
+     * implementation must either *always* check its required fields, or *never*
      * check its required fields, regardless of whether or not the message has
      * been parsed.
      *

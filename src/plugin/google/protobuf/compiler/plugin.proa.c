@@ -23,7 +23,7 @@ const proa_enum_type google_protobuf_compiler_CodeGeneratorResponse_Feature_enum
 
 /* ---- google.protobuf.compiler.Version */
 
-static const char *google_protobuf_compiler_Version_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_compiler_Version_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_compiler_Version *m = message;
     while (p < end) {
@@ -62,7 +62,7 @@ static const char *google_protobuf_compiler_Version_decode_(proa_decoder *d, con
     return p;
 }
 
-static char *google_protobuf_compiler_Version_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_compiler_Version_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_compiler_Version *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -96,8 +96,8 @@ const proa_type google_protobuf_compiler_Version_type = {
     .name = "google.protobuf.compiler.Version",
     .fields = google_protobuf_compiler_Version_fields_,
     .field_count = 4,
-    .decode = google_protobuf_compiler_Version_decode_,
-    .encode = google_protobuf_compiler_Version_encode_,
+    .decode = google_protobuf_compiler_Version_decoder_,
+    .encode = google_protobuf_compiler_Version_encoder_,
     .file = &google__protobuf__compiler__plugin_proto_file,
 };
 
@@ -115,7 +115,7 @@ google_protobuf_compiler_Version *google_protobuf_compiler_Version_decode(proa_b
 
 /* ---- google.protobuf.compiler.CodeGeneratorRequest */
 
-static const char *google_protobuf_compiler_CodeGeneratorRequest_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_compiler_CodeGeneratorRequest_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_compiler_CodeGeneratorRequest *m = message;
     while (p < end) {
@@ -157,7 +157,7 @@ static const char *google_protobuf_compiler_CodeGeneratorRequest_decode_(proa_de
     return p;
 }
 
-static char *google_protobuf_compiler_CodeGeneratorRequest_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_compiler_CodeGeneratorRequest_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_compiler_CodeGeneratorRequest *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -195,8 +195,8 @@ const proa_type google_protobuf_compiler_CodeGeneratorRequest_type = {
     .field_count = 4,
     .checks = google_protobuf_compiler_CodeGeneratorRequest_checks_,
     .check_count = 1,
-    .decode = google_protobuf_compiler_CodeGeneratorRequest_decode_,
-    .encode = google_protobuf_compiler_CodeGeneratorRequest_encode_,
+    .decode = google_protobuf_compiler_CodeGeneratorRequest_decoder_,
+    .encode = google_protobuf_compiler_CodeGeneratorRequest_encoder_,
     .file = &google__protobuf__compiler__plugin_proto_file,
 };
 
@@ -214,7 +214,7 @@ google_protobuf_compiler_CodeGeneratorRequest *google_protobuf_compiler_CodeGene
 
 /* ---- google.protobuf.compiler.CodeGeneratorResponse.File */
 
-static const char *google_protobuf_compiler_CodeGeneratorResponse_File_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_compiler_CodeGeneratorResponse_File_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_compiler_CodeGeneratorResponse_File *m = message;
     while (p < end) {
@@ -251,7 +251,7 @@ static const char *google_protobuf_compiler_CodeGeneratorResponse_File_decode_(p
     return p;
 }
 
-static char *google_protobuf_compiler_CodeGeneratorResponse_File_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_compiler_CodeGeneratorResponse_File_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_compiler_CodeGeneratorResponse_File *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -286,8 +286,8 @@ const proa_type google_protobuf_compiler_CodeGeneratorResponse_File_type = {
     .name = "google.protobuf.compiler.CodeGeneratorResponse.File",
     .fields = google_protobuf_compiler_CodeGeneratorResponse_File_fields_,
     .field_count = 4,
-    .decode = google_protobuf_compiler_CodeGeneratorResponse_File_decode_,
-    .encode = google_protobuf_compiler_CodeGeneratorResponse_File_encode_,
+    .decode = google_protobuf_compiler_CodeGeneratorResponse_File_decoder_,
+    .encode = google_protobuf_compiler_CodeGeneratorResponse_File_encoder_,
     .file = &google__protobuf__compiler__plugin_proto_file,
 };
 
@@ -305,7 +305,7 @@ google_protobuf_compiler_CodeGeneratorResponse_File *google_protobuf_compiler_Co
 
 /* ---- google.protobuf.compiler.CodeGeneratorResponse */
 
-static const char *google_protobuf_compiler_CodeGeneratorResponse_decode_(proa_decoder *d, const char *p, const char *end, void *message)
+static const char *google_protobuf_compiler_CodeGeneratorResponse_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
 {
     google_protobuf_compiler_CodeGeneratorResponse *m = message;
     while (p < end) {
@@ -342,7 +342,7 @@ static const char *google_protobuf_compiler_CodeGeneratorResponse_decode_(proa_d
     return p;
 }
 
-static char *google_protobuf_compiler_CodeGeneratorResponse_encode_(proa_encoder *e, char *p, const void *message)
+static char *google_protobuf_compiler_CodeGeneratorResponse_encoder_(proa_encoder *e, char *p, const void *message)
 {
     const google_protobuf_compiler_CodeGeneratorResponse *m = message;
     PROA_TRY(proa_put_unknown(e, p, m->unknown_));
@@ -374,8 +374,8 @@ const proa_type google_protobuf_compiler_CodeGeneratorResponse_type = {
     .name = "google.protobuf.compiler.CodeGeneratorResponse",
     .fields = google_protobuf_compiler_CodeGeneratorResponse_fields_,
     .field_count = 3,
-    .decode = google_protobuf_compiler_CodeGeneratorResponse_decode_,
-    .encode = google_protobuf_compiler_CodeGeneratorResponse_encode_,
+    .decode = google_protobuf_compiler_CodeGeneratorResponse_decoder_,
+    .encode = google_protobuf_compiler_CodeGeneratorResponse_encoder_,
     .file = &google__protobuf__compiler__plugin_proto_file,
 };
 
