@@ -21,7 +21,7 @@ enum { NEVER = EXCHANGE_STATES };
 const uint8_t exchange_table[EXCHANGE_STATES][EXCHANGE_INPUTS] = {
     /*                       BEGIN          REFUSE            REPLY              STATUS           CLOSED */
     [EXCHANGE_FRESH]    = { EXCHANGE_OPEN, EXCHANGE_REFUSED, NEVER,              NEVER,           NEVER },
-    [EXCHANGE_OPEN]     = { NEVER,         EXCHANGE_REFUSED, EXCHANGE_REPLYING,  EXCHANGE_ENDING, EXCHANGE_ENDED },
+    [EXCHANGE_OPEN]     = { NEVER,         NEVER,            EXCHANGE_REPLYING,  EXCHANGE_ENDING, EXCHANGE_ENDED },
     [EXCHANGE_REPLYING] = { NEVER,         NEVER,            NEVER,              EXCHANGE_ENDING, EXCHANGE_ENDED },
     [EXCHANGE_ENDING]   = { NEVER,         NEVER,            NEVER,              NEVER,           EXCHANGE_ENDED },
     [EXCHANGE_ENDED]    = { NEVER,         NEVER,            NEVER,              NEVER,           NEVER },
