@@ -19,7 +19,6 @@ proa_call *call_new(proa_loop *home, bool is_remote)
     c->deadline_ns = INT64_MAX;
     c->mail.deliver = deliver;
     list_init(&c->children);
-    atomic_init(&c->is_posted, false);
     atomic_init(&c->is_cancelled, false);
     atomic_init(&c->commands, 0);
     if (is_remote && !remote_init(c)) {
@@ -70,7 +69,7 @@ void call_unpin(proa_call *c)
         child->parent = NULL;
         made_end(child);
     }
-    if (atomic_load(&c->is_posted))
+    if (atomic_load(&c->commands) & CALL_CMD_POSTED)
         c->is_zombie = true;
     else
         free_call(c);
@@ -83,10 +82,11 @@ proa_arena *call_arena(proa_call *c)
     return c->user.arena;
 }
 
+/* One word for both, so that a command that others' mail brings along is the last that its sender knows of the call: the
+ * home may free it at once. */
 void call_post(proa_call *c, unsigned commands)
 {
-    atomic_fetch_or(&c->commands, commands);
-    if (!atomic_exchange(&c->is_posted, true))
+    if (!(atomic_fetch_or(&c->commands, commands | CALL_CMD_POSTED) & CALL_CMD_POSTED))
         io_loop_post(c->home->io, &c->mail);
 }
 
@@ -120,7 +120,6 @@ static void obey(proa_call *c, unsigned commands)
 static void deliver(io_mail *mail)
 {
     proa_call *c = CONTAINER_OF(mail, proa_call, mail);
-    atomic_store(&c->is_posted, false);
     unsigned commands = atomic_exchange(&c->commands, 0);
     if (c->is_zombie) {
         free_call(c);

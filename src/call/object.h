@@ -23,7 +23,8 @@ typedef enum call_state {         /* of the handler of a served call
 
 enum {                            /* commands, from any thread to the home */
     CALL_CMD_SUBMIT = 1, CALL_CMD_CANCEL = 2, CALL_CMD_WAKE = 4, CALL_CMD_TRAFFIC = 8, CALL_CMD_HEADERS = 16,
-    CALL_CMD_FINISH = 32, CALL_CMD_END = 64, CALL_CMD_OVERFLOW = 128, CALL_CMD_BROKEN = 256
+    CALL_CMD_FINISH = 32, CALL_CMD_END = 64, CALL_CMD_OVERFLOW = 128, CALL_CMD_BROKEN = 256,
+    CALL_CMD_POSTED = 512         /* the call's mail is on its way */
 };
 
 typedef struct header_list { proa_header *data; size_t count, capacity; } header_list;
@@ -70,7 +71,7 @@ struct proa_call {
     io_task task;                 /* a step, or on_ready and on_done */
     io_timer timer;               /* served: of its wait; made: its deadline before the attempt */
     io_mail mail;
-    atomic_bool is_posted, is_cancelled;
+    atomic_bool is_cancelled;
     atomic_uint commands;
     list children;                /* of a served call */
     list_node sibling;            /* in the parent's children, or in the owner's queue of the waiting */

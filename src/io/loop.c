@@ -87,6 +87,8 @@ void io_loop_free(io_loop *loop)
     if (!loop)
         return;
     PROA_ASSERT(!loop->is_turning, "a loop is not freed in its own turn");
+    while (atomic_load(&loop->senders))
+        sched_yield();
     deliver_mail(loop);
     for (int phase = IO_DISPATCH; phase <= IO_FLUSH; phase++)
         while (list_pop(&loop->tasks[phase]))
@@ -116,13 +118,18 @@ int io_loop_fd(const io_loop *loop)
 
 void io_loop_wake(io_loop *loop)
 {
+    atomic_fetch_add(&loop->senders, 1);
     uv_async_send(&loop->async);
+    atomic_fetch_sub(&loop->senders, 1);
 }
 
+/* Mail that was pushed may end the last thing on the loop, and with it the loop, before this returns. */
 void io_loop_post(io_loop *loop, io_mail *mail)
 {
+    atomic_fetch_add(&loop->senders, 1);
     if (mailbox_push(&loop->mailbox, mail))
         uv_async_send(&loop->async);
+    atomic_fetch_sub(&loop->senders, 1);
 }
 
 void io_loop_defer(io_loop *loop, io_task *task, io_phase phase)

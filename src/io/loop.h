@@ -25,6 +25,7 @@ struct io_loop {
     wheel *wheel;
     hold_pool *pool;
     mailbox mailbox;
+    atomic_uint senders;      /* threads that are inside post or wake right now: the loop's memory stays for them */
     list tasks[2];            /* by io_phase */
     list pending;             /* sockets with an event that no descriptor tells: see socket.c */
     void (*run_pending)(struct io_loop *loop);
