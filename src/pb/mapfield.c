@@ -5,7 +5,7 @@
  * is seeded with an address, so that a peer cannot choose keys that collide. */
 #include "pb/wire.h"
 
-enum { LINEAR = 8 };
+enum { LINEAR = 8, INDEX_MIN = 64 };
 
 /* Open addressing; a slot holds position + 1, 0: free. The capacity is a power of two, at most half full. */
 struct wire_index {
@@ -14,55 +14,85 @@ struct wire_index {
     uint32_t *slots;
 };
 
+/* One side of the entries of a map, with what decoding needs of its field. */
+typedef struct side {
+    const proa_field *field;
+    proa_kind kind; /* BYTES for a string that is not verified */
+    uint32_t tag;
+    bool is_text;
+} side;
+
 typedef struct map {
     proa_decoder *d;
     const proa_type *entry;
-    const proa_field *key, *value;
+    side key, value;
     wire_list list;
 } map;
+
+static side side_of(const proa_field *field)
+{
+    bool is_string = field->kind == PROA_KIND_STRING;
+    proa_kind kind = is_string && !(field->flags & PROA_FIELD_UTF8) ? PROA_KIND_BYTES : (proa_kind)field->kind;
+    return (side){ field, kind, WIRE_TAG(field->number, wire_kind_type(kind)), is_string || kind == PROA_KIND_BYTES };
+}
 
 static char *entry_at(const map *m, size_t index)
 {
     return m->list.data + index * m->entry->size;
 }
 
-static proa_bytes key_of(const map *m, size_t index)
+static proa_bytes text_of(const map *m, size_t index)
 {
-    const char *key = entry_at(m, index) + m->key->offset;
-    if (m->key->kind != PROA_KIND_STRING)
-        return (proa_bytes){ key, m->key->size };
     proa_bytes text;
-    memcpy(&text, key, sizeof text);
+    memcpy(&text, entry_at(m, index) + m->key.field->offset, sizeof text);
     return text;
 }
 
-static struct wire_index *new_index(map *m, size_t capacity, const char *at)
+static uint64_t number_of(const map *m, size_t index)
 {
-    struct wire_index *index = wire_alloc(m->d, sizeof *index, at);
-    uint32_t *slots = index ? wire_alloc(m->d, capacity * sizeof *slots, at) : NULL;
-    if (!slots)
-        return NULL;
-    memset(slots, 0, capacity * sizeof *slots);
-    *index = (struct wire_index){ capacity, (uint64_t)(uintptr_t)index * UINT64_C(0x9E3779B97F4A7C15), slots };
-    return index;
+    const char *place = entry_at(m, index) + m->key.field->offset;
+    uint32_t narrow;
+    uint64_t wide;
+    switch (m->key.field->size) {
+    case 4: memcpy(&narrow, place, sizeof narrow); return narrow;
+    case 8: memcpy(&wide, place, sizeof wide); return wide;
+    default: return (unsigned char)*place;
+    }
+}
+
+static bool is_same(const map *m, size_t a, size_t b)
+{
+    return m->key.is_text ? proa_bytes_is_equal(text_of(m, a), text_of(m, b)) : number_of(m, a) == number_of(m, b);
+}
+
+static size_t hash_of(const map *m, const struct wire_index *index, size_t wanted)
+{
+    uint64_t hash = m->key.is_text ? bytes_hash(text_of(m, wanted), index->seed)
+                                   : (number_of(m, wanted) ^ index->seed) * UINT64_C(0x9E3779B97F4A7C15);
+    hash ^= hash >> 32;
+    return (size_t)(hash * UINT64_C(0xD6E8FEB86659FD93) >> 32);
 }
 
 /* The slot of the entry with the same key, or the free one where it belongs. */
 static uint32_t *slot_of(const map *m, const struct wire_index *index, size_t wanted)
 {
-    proa_bytes key = key_of(m, wanted);
-    size_t at = (size_t)(bytes_hash(key, index->seed) >> 20) & (index->capacity - 1);
-    while (index->slots[at] && !proa_bytes_is_equal(key_of(m, index->slots[at] - 1), key))
-        at = (at + 1) & (index->capacity - 1);
+    size_t mask = index->capacity - 1, at = hash_of(m, index, wanted) & mask;
+    while (index->slots[at] && !is_same(m, index->slots[at] - 1, wanted))
+        at = (at + 1) & mask;
     return &index->slots[at];
 }
 
-/* Over all entries so far, whose keys differ. */
+/* Over all entries so far, whose keys differ, with room for as many as the list has. */
 static bool build_index(map *m, const char *at)
 {
-    struct wire_index *index = new_index(m, m->list.count * 4 < 64 ? 64 : m->list.count * 4, at);
+    size_t capacity = INDEX_MIN;
+    while (capacity / 2 <= m->list.count || capacity / 2 < wire_list_head_of(&m->list)->capacity)
+        capacity *= 2;
+    struct wire_index *index = wire_alloc(m->d, sizeof *index + capacity * sizeof *index->slots, at);
     if (!index)
         return false;
+    *index = (struct wire_index){ capacity, (uintptr_t)index * UINT64_C(0x9E3779B97F4A7C15), (uint32_t *)(index + 1) };
+    memset(index->slots, 0, capacity * sizeof *index->slots);
     for (size_t i = 0; i < m->list.count; i++)
         *slot_of(m, index, i) = (uint32_t)i + 1;
     wire_list_head_of(&m->list)->index = index;
@@ -74,8 +104,7 @@ static bool join(map *m, const char *at)
 {
     size_t fresh = m->list.count, same = 0;
     if (fresh < LINEAR) {
-        proa_bytes key = key_of(m, fresh);
-        while (same < fresh && !proa_bytes_is_equal(key_of(m, same), key))
+        while (same < fresh && !is_same(m, same, fresh))
             same++;
     } else {
         struct wire_index *index = wire_list_head_of(&m->list)->index;
@@ -92,45 +121,36 @@ static bool join(map *m, const char *at)
     return true;
 }
 
-static proa_kind kind_of(const proa_field *field)
+static inline const char *get_side(map *m, const char *p, const char *end, const side *side, char *entry)
 {
-    return field->kind == PROA_KIND_STRING && !(field->flags & PROA_FIELD_UTF8) ? PROA_KIND_BYTES
-                                                                                : (proa_kind)field->kind;
+    char *place = entry + side->field->offset;
+    if (side->kind == PROA_KIND_MESSAGE)
+        return proa_get_message(m->d, p, end, side->field->type, place);
+    return wire_get_value(m->d, p, end, side->kind, place);
 }
 
-/* A key or a value that does not come is zero (enums of maps begin with 0), and a string is empty, not absent. */
-static void preset(char *entry, const proa_field *field)
+/* A string that did not come is empty, not absent. Numbers that did not are zero already; so are enums: protoc demands it. */
+static void complete(const side *side, char *entry)
 {
-    proa_bytes empty = { "", 0 };
-    if (field->kind == PROA_KIND_STRING || field->kind == PROA_KIND_BYTES)
-        memcpy(entry + field->offset, &empty, sizeof empty);
-}
-
-static const char *get_side(map *m, const char *p, const char *end, const proa_field *field, char *entry)
-{
-    if (field->kind == PROA_KIND_MESSAGE)
-        return proa_get_message(m->d, p, end, field->type, entry + field->offset);
-    return wire_get_value(m->d, p, end, kind_of(field), entry + field->offset);
+    if (side->is_text && !wire_pointer(entry + side->field->offset))
+        memcpy(entry + side->field->offset, &(proa_bytes){ "", 0 }, sizeof(proa_bytes));
 }
 
 /* What an entry holds besides key and value is dropped. */
-static const char *get_entry(map *m, const char *p, const char *end)
+static const char *get_entry(map *m, const char *p, const char *end, char *entry)
 {
-    char *entry = memset(entry_at(m, m->list.count), 0, m->entry->size);
-    uint32_t key_tag = WIRE_TAG(1, wire_kind_type((proa_kind)m->key->kind));
-    uint32_t value_tag = WIRE_TAG(2, wire_kind_type((proa_kind)m->value->kind));
-    preset(entry, m->key);
-    preset(entry, m->value);
     while (p < end) {
         uint32_t tag;
         PROA_TRY(proa_get_tag(m->d, p, end, &tag));
-        if (tag == key_tag)
-            PROA_TRY(get_side(m, p, end, m->key, entry));
-        else if (tag == value_tag)
-            PROA_TRY(get_side(m, p, end, m->value, entry));
+        if (tag == m->key.tag)
+            PROA_TRY(get_side(m, p, end, &m->key, entry));
+        else if (tag == m->value.tag)
+            PROA_TRY(get_side(m, p, end, &m->value, entry));
         else
             PROA_TRY(wire_skip(m->d, p, end, tag));
     }
+    complete(&m->key, entry);
+    complete(&m->value, entry);
     return p;
 }
 
@@ -138,10 +158,10 @@ static const char *get_entry(map *m, const char *p, const char *end)
 static bool is_named(const map *m, const char *entry)
 {
     int32_t number;
-    if (m->value->kind != PROA_KIND_ENUM || !m->value->enum_type->is_closed)
+    if (m->value.kind != PROA_KIND_ENUM || !m->value.field->enum_type->is_closed)
         return true;
-    memcpy(&number, entry + m->value->offset, sizeof number);
-    return proa_is_named(m->value->enum_type, number);
+    memcpy(&number, entry + m->value.field->offset, sizeof number);
+    return proa_is_named(m->value.field->enum_type, number);
 }
 
 static bool keep_entry(map *m, const char *p, const char *end, uint32_t tag, proa_unknown **unknown)
@@ -168,16 +188,17 @@ static const char *get_one(map *m, const char *p, const char *end, uint32_t tag,
     if (--m->d->depth < 0)
         return proa_fail_depth_(m->d, p);
     end = size.p + size.value;
-    PROA_TRY(get_entry(m, size.p, end));
+    char *entry = memset(entry_at(m, m->list.count), 0, m->entry->size);
+    PROA_TRY(get_entry(m, size.p, end, entry));
     m->d->depth++;
-    bool is_kept = is_named(m, entry_at(m, m->list.count)) ? join(m, p) : keep_entry(m, size.p, end, tag, unknown);
+    bool is_kept = is_named(m, entry) ? join(m, p) : keep_entry(m, size.p, end, tag, unknown);
     return is_kept ? end : NULL;
 }
 
 const char *proa_get_map(proa_decoder *d, const char *p, const char *end, uint32_t tag, const proa_type *entry,
                          void *field, proa_unknown **unknown)
 {
-    map m = { d, entry, &entry->fields[0], &entry->fields[1], { NULL, 0 } };
+    map m = { d, entry, side_of(&entry->fields[0]), side_of(&entry->fields[1]), { NULL, 0 } };
     memcpy(&m.list, field, sizeof m.list);
     for (;;) {
         PROA_TRY(get_one(&m, p, end, tag, unknown));

@@ -53,22 +53,17 @@ bool wire_reserve(proa_decoder *d, wire_list *list, size_t more, size_t size, co
 
 size_t wire_count_run(const char *p, const char *end, uint32_t tag)
 {
-    char bytes[10];
-    size_t tag_size = wire_put_varint(bytes, tag);
-    for (size_t count = 1;; count++) {
-        uint64_t size = 0;
-        for (int shift = 0; p < end && shift < 35; shift += 7) {
-            size |= (uint64_t)(*p & 0x7f) << shift;
-            if ((signed char)*p++ >= 0)
-                break;
-        }
-        if (size > (uint64_t)(end - p) || (uint64_t)(end - p) - size < tag_size)
-            return count;
-        p += size;
-        if (memcmp(p, bytes, tag_size) != 0)
-            return count;
-        p += tag_size;
+    size_t tag_size = PROA_TAG_SIZE_(tag), count = 1;
+    while (p < end) {
+        uint64_t size = (unsigned char)*p++;
+        for (int shift = 7; size >> shift && p < end && shift < 35; shift += 7)
+            size = (size & ((UINT64_C(1) << shift) - 1)) | (uint64_t)(unsigned char)*p++ << shift;
+        if (size >= (uint64_t)(end - p) || !wire_is_next(p + size, end, tag))
+            break;
+        p += size + tag_size;
+        count++;
     }
+    return count;
 }
 
 void *proa_add_message(proa_decoder *d, const char *p, const char *end, uint32_t tag, void *list, size_t size)
@@ -85,16 +80,40 @@ void *proa_add_message(proa_decoder *d, const char *p, const char *end, uint32_t
     return element;
 }
 
+/* The run is counted once, then only stored. */
+static const char *get_strings(proa_decoder *d, const char *p, const char *end, uint32_t tag, void *list,
+                               bool is_verified)
+{
+    wire_list to = load(list);
+    size_t run = wire_count_run(p, end, tag), tag_size = PROA_TAG_SIZE_(tag);
+    if (!wire_reserve(d, &to, run, sizeof(proa_bytes), p))
+        return NULL;
+    char *out = to.data + to.count * sizeof(proa_bytes);
+    for (size_t i = 0;; p += tag_size) {
+        proa_bytes one;
+        PROA_TRY(proa_get_bytes(d, p, end, &one));
+        if (is_verified && !proa_is_utf8_(d, one.data, one.size))
+            return NULL;
+        memcpy(out + i * sizeof one, &one, sizeof one);
+        if (++i == run)
+            break;
+    }
+    to.count += run;
+    store(list, to);
+    return p;
+}
+
 const char *proa_get_list(proa_decoder *d, const char *p, const char *end, uint32_t tag, void *list, proa_kind kind)
 {
+    if (kind == PROA_KIND_STRING || kind == PROA_KIND_BYTES)
+        return get_strings(d, p, end, tag, list, kind == PROA_KIND_STRING);
     size_t size = wire_kind_size(kind);
     size_t tag_size = PROA_TAG_SIZE_(tag);
     wire_list to = load(list);
     size_t have = to.data ? wire_list_head_of(&to)->capacity : 0;
     for (;;) {
         if (to.count == have) {
-            size_t run = (tag & 7) == 2 ? wire_count_run(p, end, tag) : 1;
-            if (!wire_reserve(d, &to, run, size, p))
+            if (!wire_reserve(d, &to, 1, size, p))
                 return NULL;
             have = wire_list_head_of(&to)->capacity;
         }
@@ -121,8 +140,6 @@ static size_t count_varints(const char *p, const char *end)
 
 static inline proa_varint next_varint(proa_decoder *d, const char *p, const char *end)
 {
-    if ((signed char)*p >= 0)
-        return (proa_varint){ p + 1, (unsigned char)*p };
     if (PROA_LIKELY_(p < d->safe)) {
         proa_varint v = wire_varint_wide(p);
         if (PROA_LIKELY_(v.p && v.p <= end))
@@ -131,11 +148,22 @@ static inline proa_varint next_varint(proa_decoder *d, const char *p, const char
     return proa_get_varint_(d, p, end);
 }
 
+/* Eight of one byte at once where they come so; else without a branch on the size, which nobody could predict. */
 #define UNPACK(name, T, expression) \
     static const char *unpack_##name(proa_decoder *d, const char *p, const char *end, T *out) \
     { \
+        proa_varint v; \
         while (p < end) { \
-            proa_varint v = next_varint(d, p, end); \
+            if (p < d->safe && end - p >= 8 && !(wire_load64(p) & WIRE_TOPS)) { \
+                for (int i = 0; i < 8; i++) { \
+                    v.value = (unsigned char)p[i]; \
+                    out[i] = (T)(expression); \
+                } \
+                out += 8; \
+                p += 8; \
+                continue; \
+            } \
+            v = next_varint(d, p, end); \
             if (!v.p) \
                 return NULL; \
             *out++ = (T)(expression); \

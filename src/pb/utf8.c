@@ -59,15 +59,24 @@ WIRE_COLD static bool refuse(proa_decoder *d, const char *at)
     return false;
 }
 
+/* Most strings are short and ASCII: a few loads that overlap, no loop. Of up to 8 bytes, what lies behind is shifted out. */
+static inline bool is_short_ascii(const proa_decoder *d, const char *data, size_t size)
+{
+    const char *end = data + size;
+    if (size <= 8)
+        return size == 0 || (data < d->safe && !(wire_load64(data) << (64 - 8 * size) & WIRE_TOPS));
+    if (size > 32)
+        return false;
+    uint64_t bits = wire_load64(data) | wire_load64(end - 8);
+    if (size > 16)
+        bits |= wire_load64(data + 8) | wire_load64(end - 16);
+    return !(bits & WIRE_TOPS);
+}
+
 bool proa_is_utf8_(proa_decoder *d, const char *data, size_t size)
 {
-    /* Most strings are short and ASCII: one load, what lies behind the end shifted out. */
-    if (size <= 8 && data < d->safe) {
-        if (size == 0 || !(wire_load64(data) << (64 - 8 * size) & WIRE_TOPS))
-            return true;
-    } else if (size - 8 <= 8 && !((wire_load64(data) | wire_load64(data + size - 8)) & WIRE_TOPS)) {
+    if (PROA_LIKELY_(is_short_ascii(d, data, size)))
         return true;
-    }
     size_t good = utf8_prefix(data, size);
     return PROA_LIKELY_(good == size) || refuse(d, data + good);
 }

@@ -70,7 +70,7 @@ size_t wire_put_varint(char *p, uint64_t value)
     return size;
 }
 
-bool wire_is_next(const char *p, const char *end, uint32_t tag)
+bool wire_is_next_(const char *p, const char *end, uint32_t tag)
 {
     if (tag < 0x4000)
         return proa_is_next_(p, end, tag);

@@ -29,7 +29,7 @@ void wire_init(wire_decoder *d, proa_bytes wire, bool has_slop, proa_arena *aren
 const char *wire_fail(proa_decoder *d, proa_err code, const char *at, const char *what);   /* NULL; the first failure stays */
 const char *wire_skip(proa_decoder *d, const char *p, const char *end, uint32_t tag);      /* the value behind a tag */
 void *wire_alloc(proa_decoder *d, size_t size, const char *at);   /* 8-aligned, not zeroed, counted; NULL after wire_fail */
-bool wire_is_next(const char *p, const char *end, uint32_t tag);  /* in its shortest form; tag need not be constant */
+bool wire_is_next_(const char *p, const char *end, uint32_t tag);
 size_t wire_put_varint(char *p, uint64_t value);                  /* forward; its size, at most 10 */
 
 /* Raw bytes at the end of the unknown fields: a view of the input, or memory of the arena. */
@@ -85,6 +85,12 @@ static inline const void *wire_pointer(const void *place)
     const void *pointer;
     memcpy(&pointer, place, sizeof pointer);
     return pointer;
+}
+
+/* Does this tag come next, in its shortest form? As proa_is_next_, but of any size and not constant. */
+static inline bool wire_is_next(const char *p, const char *end, uint32_t tag)
+{
+    return tag < 0x80 ? p < end && (unsigned char)*p == tag : wire_is_next_(p, end, tag);
 }
 
 static inline uint64_t wire_load64(const char *p)
