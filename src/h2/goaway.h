@@ -19,7 +19,8 @@ typedef struct goaway {
     uint32_t peer_last_id;     /* the lowest it named */
 } goaway;
 
-#define GOAWAY_NOTICE_NS INT64_C(1000000000)   /* a peer that does not answer the PING between the two; what it sends later is refused unprocessed */
+/* For a peer that does not answer the PING between the two; what it opens later is not processed. */
+#define GOAWAY_NOTICE_NS INT64_C(1000000000)
 
 /* The peer's GOAWAY. true: it names a higher id than before, which it must not (RFC 9113 6.8); the lower one stays. */
 bool goaway_receive(goaway *g, uint32_t last_id);

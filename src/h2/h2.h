@@ -5,7 +5,8 @@
  * Never does: sockets, clocks, calls, gRPC. No user code runs inside: events are pulled, commands only queue.
  * Used by: rpc, and test programs that answer plain HTTP.
  * A turn: feed(bytes), next_event until it says no, commands, emit + sent until empty; commands, emit, sent and tick may
- * cause events as well: pull again. Bytes that were fed are borrowed until next_event has said no. Streams live until h2_stream_release after their H2_EVENT_CLOSED. */
+ * cause events as well: pull again. Bytes that were fed are borrowed until next_event has said no.
+ * Streams live until h2_stream_release after their H2_EVENT_CLOSED. */
 #ifndef H2_H2_H
 #define H2_H2_H
 #include "base/base.h"
@@ -63,11 +64,15 @@ typedef enum h2_event_type {
     H2_EVENT_WRITABLE,        /* stream: its queue fell under half of what h2_stream_watch asked for */
     H2_EVENT_CLOSED,          /* stream, fault: its last event, exactly once. scope NONE: both sides ended well */
     H2_EVENT_ROOM,            /* client: a stream may be opened again after h2_stream_open said NULL for want of room */
-    H2_EVENT_GOAWAY,          /* the peer's GOAWAY: last_stream_id, fault.code, bytes (debug data). Unprocessed streams follow as CLOSED */
+    /* The peer's GOAWAY: last_stream_id, fault.code, bytes (debug data). Unprocessed streams follow as CLOSED. On a client
+     * also, with fault.is_remote false, when stream numbers ran out. */
+    H2_EVENT_GOAWAY,
     H2_EVENT_PING_ACK,        /* payload */
     H2_EVENT_STOPPED          /* connection, fault: the last event of all; emit may still have a GOAWAY to send */
 } h2_event_type;
-typedef enum h2_headers_kind { H2_HEADERS_REQUEST, H2_HEADERS_INFORMATIONAL, H2_HEADERS_RESPONSE, H2_HEADERS_TRAILERS } h2_headers_kind;
+typedef enum h2_headers_kind {
+    H2_HEADERS_REQUEST, H2_HEADERS_INFORMATIONAL, H2_HEADERS_RESPONSE, H2_HEADERS_TRAILERS
+} h2_headers_kind;
 typedef struct h2_event {
     h2_event_type type;
     h2_stream *stream;
@@ -93,22 +98,25 @@ int64_t h2_connection_deadline(const h2_connection *connection);   /* INT64_MAX:
 void h2_connection_tick(h2_connection *connection, int64_t now);
 
 /* ---- State that the pump asks for */
-bool h2_connection_wants_input(const h2_connection *connection);   /* false: stop reading (output full, or the peer is slowed down) */
-bool h2_connection_is_over(const h2_connection *connection);       /* STOPPED was reported and all output was taken: close the transport */
+bool h2_connection_wants_input(const h2_connection *connection);   /* false: stop reading (output full, or the peer is slowed) */
+bool h2_connection_is_over(const h2_connection *connection);       /* STOPPED was reported, all output taken: close the transport */
 bool h2_connection_is_idle(const h2_connection *connection);       /* no open stream, nothing to send */
 uint32_t h2_connection_streams(const h2_connection *connection);   /* open ones */
 bool h2_connection_can_open(const h2_connection *connection);      /* client: h2_stream_open would succeed */
 const h2_counters *h2_connection_counters(const h2_connection *connection);   /* borrowed */
 
 /* ---- Commands to the connection */
-void h2_connection_drain(h2_connection *connection);   /* server: GOAWAY 2^31-1, PING, then the real id; STOPPED when the last stream ended.
-                                                          client: opens no more; GOAWAY and STOPPED when the last stream ended */
-void h2_connection_stop(h2_connection *connection, h2_code code, proa_bytes debug);   /* GOAWAY now; streams end as CLOSED, then STOPPED */
+/* Server: GOAWAY 2^31-1, PING, then the real id; STOPPED when the last stream ended. Client: opens no more; GOAWAY and
+ * STOPPED when the last stream ended. */
+void h2_connection_drain(h2_connection *connection);
+/* GOAWAY now; streams end as CLOSED, then STOPPED. */
+void h2_connection_stop(h2_connection *connection, h2_code code, proa_bytes debug);
 void h2_connection_lost(h2_connection *connection, const char *reason);   /* the transport is gone; reason is static */
 proa_err h2_connection_ping(h2_connection *connection, uint64_t payload);
 
 /* ---- Streams */
-h2_stream *h2_stream_open(h2_connection *connection);   /* client; NULL: no room (h2_connection_can_open), GOAWAY, or no memory. No frame yet */
+/* Client. No frame yet. NULL: no room (h2_connection_can_open), GOAWAY, or no memory. */
+h2_stream *h2_stream_open(h2_connection *connection);
 uint32_t h2_stream_id(const h2_stream *stream);         /* 0 before its first headers */
 void *h2_stream_extra(h2_stream *stream);               /* zeroed at its begin */
 h2_connection *h2_stream_connection(h2_stream *stream); /* NULL after the connection was freed */
@@ -119,9 +127,9 @@ void h2_stream_release(h2_stream *stream);              /* after CLOSED: memory 
 proa_err h2_stream_send_headers(h2_stream *stream, const hpack_field *fields, size_t count, bool is_end);
 proa_err h2_stream_send_data(h2_stream *stream, const proa_bytes *parts, size_t count, bool is_end);   /* copied, straight into
                                                            the output when windows and queue allow */
-proa_err h2_stream_send_slice(h2_stream *stream, proa_bytes head, proa_slice *slice, bool is_end);     /* head copied, slice taken */
+proa_err h2_stream_send_slice(h2_stream *stream, proa_bytes head, proa_slice *slice, bool is_end);   /* head copied, slice taken */
 size_t h2_stream_queued(const h2_stream *stream);       /* DATA bytes accepted and not yet framed */
-void h2_stream_watch(h2_stream *stream, size_t high);   /* report WRITABLE once when queued falls under high / 2 (also at once later if it is) */
+void h2_stream_watch(h2_stream *stream, size_t high);   /* report WRITABLE once when queued is, or falls, under high / 2 */
 void h2_stream_reset(h2_stream *stream, h2_code code);  /* drops what is queued; CLOSED follows. NO_ERROR when is_end was queued
                                                            goes out behind it (RFC 9113 8.1), received DATA is dropped */
 void h2_stream_forgive(h2_stream *stream, int64_t from); /* server: a reset by the peer from then on is not charged to it: its own

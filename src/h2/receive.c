@@ -34,10 +34,13 @@ static h2_fault late_frame(h2_connection *c, uint32_t id, stream_input input)
     case STREAMS_IDLE: return fault_connection(H2_PROTOCOL_ERROR, stream_table[STREAM_IDLE][input].reason);
     case STREAMS_SKIPPED: return fault_connection(H2_PROTOCOL_ERROR, "frame on a stream that was never opened");
     case STREAMS_ENDED:
+        if (input == STREAM_R_DATA) /* the peer itself had ended it */
+            return fault_connection(H2_STREAM_CLOSED, "DATA on a stream that ended");
+        break; /* WINDOW_UPDATE and RST_STREAM may have been under way */
     case STREAMS_RESET_THERE:
         if (input == STREAM_R_DATA)
-            return fault_stream(H2_STREAM_CLOSED, "DATA on a closed stream");
-        break; /* WINDOW_UPDATE and RST_STREAM may have been under way */
+            return fault_stream(H2_STREAM_CLOSED, "DATA after RST_STREAM");
+        break;
     case STREAMS_RESET_HERE:
     case STREAMS_FORGOTTEN: break;
     }
@@ -62,7 +65,7 @@ static void report_headers(h2_connection *c, h2_stream *s, const received_block 
                        .is_end = r->is_end,
                        .is_too_large = r->is_too_large,
                        .block = r->block };
-    c->event_block = hpack_block_retain(r->block);
+    c->event_block = r->block ? hpack_block_retain(r->block) : NULL;
     if (r->is_end)
         end_remote(c, s);
 }
