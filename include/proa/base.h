@@ -3,8 +3,8 @@
  * The ground of the API: views of bytes, times, operating failures, arenas.
  *
  * How these headers speak of memory, one word for each pointer that they give: *static* (never goes), *owned (free
- * with …)*, *borrowed (until …)*. How they speak of threads: "any", or the thread that may call. Numbers carry their
- * unit in their name; every time is an int64_t of nanoseconds. Every out parameter is untouched on failure, unless
+ * with …)*, *borrowed (until …)*. How they speak of threads: "any", or the thread that may call. Numbers carry
+ * their unit in their name; every time is an int64_t of nanoseconds. Every out parameter is untouched on failure, unless
  * said otherwise. What is called frozen never changes its layout; see docs/decisions/0004-growth-abi.md.
  */
 #ifndef PROA_BASE_H

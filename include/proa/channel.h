@@ -28,6 +28,7 @@ PROA_API proa_tls *proa_tls_new_(const proa_tls_options *options, size_t options
 
 /** Loads credentials. @p options may be NULL.
  *
+ * Not built yet: a server that uses them fails with PROA_ERR_TLS, calls of a channel end as UNAVAILABLE.
  * Never NULL: a bad file is reported by whatever uses it. Ownership: *owned (free with proa_tls_free)*. Thread: any.
  */
 static inline proa_tls *proa_tls_new(const proa_tls_options *options)

@@ -19,13 +19,15 @@ PROA_BEGIN
 /** The elements of an array as a list, in an initialiser: `.tags = PROA_LIST(tags)`. */
 #define PROA_LIST(array) { (array), sizeof(array) / sizeof((array)[0]) }
 
-/* Explicit presence is part of the type, so that a bare value does not compile: proa_opt_i32 { value, has }. And lists:
+/** Explicit presence is part of the type, so that a bare value does not compile: proa_opt_i32 { value, has }. And lists:
  * proa_list_i32 { data, count }. Enums and messages have their own, X_opt and X_list, beside them. Frozen layouts. */
 #define PROA_DEFINE_(name, T) \
     typedef struct proa_opt_##name { T value; bool has; } proa_opt_##name; \
     typedef struct proa_list_##name { T *data; size_t count; } proa_list_##name;
+/** @cond */
 PROA_DEFINE_(bool, bool) PROA_DEFINE_(i32, int32_t) PROA_DEFINE_(i64, int64_t) PROA_DEFINE_(u32, uint32_t)
 PROA_DEFINE_(u64, uint64_t) PROA_DEFINE_(float, float) PROA_DEFINE_(double, double)
+/** @endcond */
 
 /** Strings, or bytes. Presence of a single one is `data != NULL`. Frozen layout. */
 typedef struct proa_list_bytes {

@@ -115,7 +115,8 @@ PROA_API int proa_server_main(proa_server *server);
 /** Opens a channel to a server of this process: no socket, no thread, the whole stack otherwise. The server needs
  * no address and no run: the thread that waits on a call, or the loop, drives both ends.
  *
- * Never NULL. Ownership: *owned (free with proa_channel_close)*, before the server is freed. Thread: the server's.
+ * Not built yet: its calls end as UNAVAILABLE. Never NULL. Ownership: *owned (free with proa_channel_close)*, before
+ * the server is freed. Thread: the server's.
  */
 PROA_API proa_channel *proa_server_channel(proa_server *server);
 

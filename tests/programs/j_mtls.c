@@ -39,6 +39,8 @@ static int ask(void)
     proa_status status = helloworld_Greeter_SayHello(channel, &(helloworld_HelloRequest){ 0 }, &reply, arena, NULL);
     if (status.code == PROA_OK)
         printf("%.*s\n", PROA_FMT(reply.message));
+    else
+        fprintf(stderr, "%s: %.*s\n", proa_code_name(status.code), PROA_FMT(status.message));
     proa_arena_free(arena);
     proa_channel_close(channel);
     return status.code != PROA_OK;
