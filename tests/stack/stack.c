@@ -190,7 +190,7 @@ proa_slice slice_of_size(size_t size)
 
 proa_status call_once(proa_channel *channel, const char *path, int64_t timeout_ns)
 {
-    static char text[256];
+    static _Thread_local char text[256];
     proa_call *call = proa_call_begin(channel, path, &(proa_call_options){ .timeout_ns = timeout_ns });
     proa_slice message = slice_of_size(0);
     proa_call_send(call, &message);

@@ -43,6 +43,6 @@ bool peer_wait_closed(int fd);                         /* reads until the other 
 
 /* ---- Calls of bytes */
 proa_slice slice_of_size(size_t size);                 /* zeros */
-proa_status call_once(proa_channel *channel, const char *path, int64_t timeout_ns);   /* one empty message; the text is static until the next */
+proa_status call_once(proa_channel *channel, const char *path, int64_t timeout_ns);   /* one empty message; the text lives until this thread's next */
 int64_t now_ns(void);
 #endif

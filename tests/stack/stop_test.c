@@ -117,15 +117,14 @@ static void idle_clients_do_not_hold_up_the_drain(void **state)
     proa_channel_close(channel);
 }
 
-/* ---- The same by SIGTERM, in proa_server_main of a child */
+/* ---- The same by SIGTERM, in proa_server_main of a child: this program once more, told to serve */
 
-static int serve_in_child(int ready)
+static int serve(void)
 {
     proa_server *server = make(0);
     proa_server_listen(server, "127.0.0.1:0", NULL);
-    const char *address = proa_server_address(server, 0);
-    if (write(ready, address, strlen(address) + 1) < 0)
-        return 9;
+    printf("%s", proa_server_address(server, 0));
+    fflush(stdout);
     return proa_server_main(server);
 }
 
@@ -135,8 +134,11 @@ static void sigterm_drains(void **state)
     int ready[2];
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
-    if (child == 0)
-        _exit(serve_in_child(ready[1]));
+    if (child == 0) {
+        dup2(ready[1], STDOUT_FILENO);
+        execl("/proc/self/exe", "stop_test", "serve", (char *)NULL);
+        _exit(9);
+    }
     char target[160] = "";
     assert_true(read(ready[0], target, sizeof target - 1) > 0);
     caller c = { .channel = proa_channel_open(target, NULL), .path = "/test.Slow/Answer" };
@@ -184,8 +186,10 @@ static void setting_up_keeps_its_first_failure(void **state)
     proa_server_free(server);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && !strcmp(argv[1], "serve"))
+        return serve();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_in_flight_are_answered_while_draining),
         cmocka_unit_test(streams_end_as_unavailable_when_the_grace_is_over),
