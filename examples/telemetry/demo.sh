@@ -5,7 +5,11 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 bin=${PROA_BIN:-$here/../../build/bin}
 keep=false
-[[ ${1:-} == --keep ]] && keep=true
+case "$*" in
+    '') ;;
+    --keep) keep=true ;;
+    *) echo "demo: unknown option $*; there is --keep" >&2; exit 2 ;;
+esac
 
 dir=$(mktemp -d)
 writer='' server=''
