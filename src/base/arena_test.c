@@ -87,6 +87,10 @@ static void a_large_one_leaves_the_current_block_alone(void **state)
     assert_non_null(large);
     assert_ptr_equal(after, before + 8);
     assert_int_equal(arena_size(arena), 4096 + (1 << 20));
+    /* Also one that would fit in the next block: that would be left half empty. */
+    assert_non_null(proa_arena_alloc(arena, 5000));
+    assert_ptr_equal(proa_arena_alloc(arena, 8), before + 16);
+    assert_int_equal(arena_size(arena), 4096 + (1 << 20) + 5000);
     proa_arena_free(arena);
 }
 
@@ -133,7 +137,14 @@ static void reset_keeps_a_bounded_number_of_blocks(void **state)
     for (int i = 0; i < 1000; i++)
         assert_non_null(arena_raw(arena, 300 * 1024));
     proa_arena_reset(arena);
-    assert_true(arena_size(arena) <= 64 + 16 * 300 * 1024);
+    assert_int_equal(arena_size(arena), 64 + 16 * 300 * 1024);
+    proa_arena_free(arena);
+    /* The largest are kept, whatever their order. */
+    arena = proa_arena_new(8);
+    for (size_t i = 0; i < 40; i++)
+        assert_non_null(arena_raw(arena, (1024 + i * 7 % 40) * 1024));
+    proa_arena_reset(arena);
+    assert_int_equal(arena_size(arena), 8 + 16 * 1024 * 1024 + (24 + 39) * 16 / 2 * 1024);
     proa_arena_free(arena);
 }
 
@@ -200,6 +211,13 @@ static void texts_are_formatted_whether_they_fit_or_not(void **state)
         assert_int_equal(text.data[text.size - 1], '7');
     }
     proa_arena_free(arena);
+    for (int width = 60; width < 70; width++) {
+        arena = proa_arena_new(64);
+        proa_bytes text = proa_arena_format(arena, "%*d", width, 7);
+        assert_int_equal(text.size, width);
+        assert_int_equal(text.data[text.size - 1], '7');
+        proa_arena_free(arena);
+    }
     arena = proa_arena_new(64);
     memory_watch(1);
     assert_null(proa_arena_format(arena, "%300d", 7).data);

@@ -159,8 +159,10 @@ static int bind_unix(io_listener *listener, int fd, const io_listener_options *o
     if (options->unix_mode && has_file && fchmod(fd, options->unix_mode))
         return errno;
     if (bind(fd, address_sockaddr(address), address->size)) {
-        if (errno != EADDRINUSE || !is_stale_file(address))
+        if (errno != EADDRINUSE)
             return errno;
+        if (!is_stale_file(address))
+            return EADDRINUSE;
         if (unlink(un->sun_path) || bind(fd, address_sockaddr(address), address->size))
             return errno;
     }

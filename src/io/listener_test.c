@@ -149,6 +149,27 @@ static void a_stale_socket_file_is_replaced(void **state)
     io_listener_close(listener);
 }
 
+static void a_busy_socket_file_is_not_stale(void **state)
+{
+    io_loop *loop = *state;
+    proa_error error;
+    enum { CONNECTIONS = 3 };
+    io_listener *listener = open_at(loop, place, &(io_listener_options){ .backlog = 1 }, &error);
+    int fds[CONNECTIONS];
+    const io_address *address = io_listener_address(listener);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(fds[i], (const void *)address->u.bytes, address->size);
+    }
+    assert_null(open_at(loop, place, NULL, &error));
+    assert_non_null(strstr(error.text, "address already in use"));
+    struct stat file;
+    assert_int_equal(stat(path, &file), 0);
+    for (int i = 0; i < CONNECTIONS; i++)
+        close(fds[i]);
+    io_listener_close(listener);
+}
+
 static void a_file_that_is_not_ours_stays(void **state)
 {
     io_loop *loop = *state;
@@ -277,6 +298,7 @@ int main(void)
         WITH_LOOP(peers_have_addresses),
         WITH_LOOP(a_socket_file_is_made_and_removed),
         WITH_LOOP(a_stale_socket_file_is_replaced),
+        WITH_LOOP(a_busy_socket_file_is_not_stale),
         WITH_LOOP(a_file_that_is_not_ours_stays),
         WITH_LOOP(an_owner_may_close_while_accepting),
         WITH_LOOP(out_of_descriptors_one_is_refused_and_the_rest_wait),

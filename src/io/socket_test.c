@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -304,6 +305,50 @@ static void a_large_write_is_taken_bit_by_bit(void **state)
         send_more(&client);
         check_upload(loop, &client, &server);
     }
+}
+
+/* libuv tells the kernel of new watches in its next run only: the time to wait has to be 0 until then. */
+static void a_foreign_loop_misses_nothing(void **state)
+{
+    io_loop *loop = *state;
+    peer client, server;
+    pair_open(loop, place(0), &client, &server);
+    begin_upload();
+    client.on_writable = send_more;
+    io_loop_turn(loop, 0);
+    assert_true(io_loop_wait_ns(loop) == INT64_MAX);
+    send_more(&client);
+    assert_true(io_loop_wait_ns(loop) == 0);
+    for (int64_t give_up = io_clock_now() + 5 * PROA_SECOND; !server.ends;) {
+        assert_true(io_clock_now() < give_up);
+        struct pollfd fd = { .fd = io_loop_fd(loop), .events = POLLIN };
+        int64_t wait = io_loop_wait_ns(loop);
+        assert_true(poll(&fd, 1, wait ? 1000 : 0) > 0 || wait == 0);
+        io_loop_turn(loop, 0);
+    }
+    check_upload(loop, &client, &server);
+}
+
+static void a_new_watch_counts_in_a_wait_under_a_millisecond(void **state)
+{
+    io_loop *loop = *state;
+    peer client, server;
+    pair_open(loop, place(1), &client, &server);
+    server.pauses_on_bytes = true;
+    for (unsigned i = 1; i < 10; i++) {
+        assert_int_equal(peer_write(&client, "xy", 2), 2);
+        TURN_UNTIL(loop, server.reads == i);
+        assert_int_equal(peer_write(&client, "z", 1), 1);
+        io_loop_turn(loop, MS);
+        io_socket_pause(server.socket, false);
+        io_loop_turn(loop, MS / 2);
+        assert_int_equal(buffer_size(&server.in), 3 * i);
+        server.reads = i;
+        io_socket_pause(server.socket, false);
+        io_loop_turn(loop, 0);
+    }
+    peer_close(&client);
+    peer_close(&server);
 }
 
 static void a_peer_that_does_not_read_costs_no_turns(void **state)
@@ -611,6 +656,8 @@ int main(void)
         WITH_LOOP(a_write_before_the_connection_stands_is_asked_for_later),
         WITH_LOOP(an_end_before_the_connection_stands_is_kept),
         WITH_LOOP(a_large_write_is_taken_bit_by_bit),
+        WITH_LOOP(a_foreign_loop_misses_nothing),
+        WITH_LOOP(a_new_watch_counts_in_a_wait_under_a_millisecond),
         WITH_LOOP(a_peer_that_does_not_read_costs_no_turns),
         WITH_LOOP(a_pause_that_is_taken_back_loses_nothing),
         WITH_LOOP(a_paused_socket_whose_peer_went_waits_quietly),
