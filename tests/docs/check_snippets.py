@@ -10,13 +10,15 @@ where it comes from:
                                                  struct-upload is the struct of that name
     <!-- not in a file -->                        nothing to compare
 
---write puts the code of today into the blocks.
+--write puts the code of today into the blocks. Files that are named in backquotes (`h2/flow.c`, `docs/guide`) exist, in the
+tree, in src/ or in include/.
 """
 import pathlib
 import re
 import sys
 
 SOURCE = re.compile(r"^<!-- (\S+\.\S+)((?: [\w-]+)*) -->$")
+NAMED = re.compile(r"`((?:[\w.-]+/)+[\w.-]*)`")
 LANGUAGES = {"c", "cpp", "proto", "cmake", "sh"}
 
 
@@ -53,10 +55,16 @@ def snippet(path, names):
     return out
 
 
+def missing_files(root, document, lines):
+    places = (root, root / "src", root / "include", document.parent)
+    return [f"{document}:{n}: there is no {name}" for n, line in enumerate(lines, 1) for name in NAMED.findall(line)
+            if not name.startswith(("build/", "x/")) and not any((place / name).exists() for place in places)]
+
+
 def check(root, document, write):
     """Findings of one document."""
     lines = document.read_text().splitlines()
-    findings, out, source, n = [], [], None, 0
+    findings, out, source, n = missing_files(root, document, lines), [], None, 0
     while n < len(lines):
         line = lines[n]
         out.append(line)
