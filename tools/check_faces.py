@@ -3,7 +3,8 @@
 """check_faces.py [ROOT]: outside a folder of src/, nothing of it is included but its face, src/x/x.h.
 
 base is the exception: it is a set of small rooms, each usable alone, and base/base.h is only all of them at once. So
-base/<room>.h may be included by everybody. A test of tests/ may include tables (.inc) of a folder: they are data. A face opens with at most 12 lines of comment that say what the folder is.
+base/<room>.h may be included by everybody. A test of tests/ may include tables (.inc) of a folder: they are data. A face
+opens with at most 12 lines of comment that say what the folder is.
 """
 import os
 import re

@@ -21,7 +21,7 @@ compile() { # DIR TARGET...
         return
     fi
     NINJA_STATUS="[%p %es] " ninja -C "$dir" -j "$JOBS" "$@" | awk '
-        /^ninja: (Entering|no work)/ { next }
+        /^(ninja: (Entering|no work)|-- )/ { next }
         /^\[ *[0-9]+% / { tenth = int(substr($0, 2) / 10)
                           if (!/FAILED/) { if (tenth > last) { print; last = tenth; fflush() } next } }
         { print; fflush() }' || die "the build failed"
