@@ -3,8 +3,9 @@
 """check_faces.py [ROOT]: outside a folder of src/, nothing of it is included but its face, src/x/x.h.
 
 base is the exception: it is a set of small rooms, each usable alone, and base/base.h is only all of them at once. So
-base/<room>.h may be included by everybody. A test of tests/ may include tables (.inc) of a folder: they are data. A face
-opens with at most 12 lines of comment that say what the folder is.
+base/<room>.h may be included by everybody. A fuzz target is a test of one folder's rooms and belongs to the folder that
+its name begins with: tests/fuzz/rpc_metadata_fuzz.c to rpc. A test of tests/ may include tables (.inc): they are data.
+A face opens with at most 12 lines of comment that say what the folder is.
 """
 import os
 import re
@@ -18,6 +19,8 @@ COMMENT_LINES_MAX = 12
 
 def check_includes(tree, rank, path):
     folder = path.split("/")[1] if path.startswith("src/") else None
+    if path.startswith("tests/fuzz/"):
+        folder = os.path.basename(path).split("_")[0]
     for number, line in enumerate(tree.lines(path), 1):
         match = INCLUDE.match(line)
         if not match or match.group(1) not in rank:

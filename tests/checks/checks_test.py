@@ -86,8 +86,13 @@ class Checks(unittest.TestCase):
                      "src/rpc/exchange.c:2: includes h2/flow.h: outside h2 only its face h2/h2.h may be")
 
     def test_a_test_outside_the_folder_uses_the_face_too(self):
-        self.refused("check_faces.py", {"tests/fuzz/h2_fuzz.c": '\n\n#include "h2/frame.h"\n'},
-                     "tests/fuzz/h2_fuzz.c:4: includes h2/frame.h")
+        self.refused("check_faces.py", {"tests/h2/probe.c": '\n\n#include "h2/frame.h"\n'},
+                     "tests/h2/probe.c:4: includes h2/frame.h")
+
+    def test_a_fuzz_target_belongs_to_the_folder_of_its_name(self):
+        self.accepted("check_faces.py", {"tests/fuzz/h2_frame_fuzz.c": '#include "h2/frame.h"\n'})
+        self.refused("check_faces.py", {"tests/fuzz/rpc_metadata_fuzz.c": '#include "h2/frame.h"\n'},
+                     "tests/fuzz/rpc_metadata_fuzz.c:2: includes h2/frame.h")
 
     def test_tables_are_data_for_tests_alone(self):
         self.accepted("check_faces.py", {"tests/fuzz/pb_fuzz.c": '#include "pb/sample.inc"\n'})
