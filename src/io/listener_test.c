@@ -159,7 +159,8 @@ static void a_busy_socket_file_is_not_stale(void **state)
     const io_address *address = io_listener_address(listener);
     for (int i = 0; i < CONNECTIONS; i++) {
         fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(fds[i], (const void *)address->u.bytes, address->size);
+        int failed = connect(fds[i], (const void *)address->u.bytes, address->size);
+        assert_true(i > 0 || !failed); /* the last ones find the queue full */
     }
     assert_null(open_at(loop, place, NULL, &error));
     assert_non_null(strstr(error.text, "address already in use"));
