@@ -95,7 +95,7 @@ AT(proa_encoder, seen, 20);
 SIZE(proa_varint, 16);
 
 /* What the rules of layout make of the samples. */
-SIZE(sample3_Node, 256);
+SIZE(sample3_Node, 288);
 AT(sample3_Node, unknown_, 0);
 AT(sample3_Node, id, 8);
 AT(sample3_Node, name, 16);

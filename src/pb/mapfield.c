@@ -200,6 +200,8 @@ const char *proa_get_map(proa_decoder *d, const char *p, const char *end, uint32
 {
     map m = { d, entry, side_of(&entry->fields[0]), side_of(&entry->fields[1]), { NULL, 0 } };
     memcpy(&m.list, field, sizeof m.list);
+    if (m.value.kind == PROA_KIND_MESSAGE)
+        d->seen |= m.value.field->type->flags; /* a value that does not come is there, and empty */
     for (;;) {
         PROA_TRY(get_one(&m, p, end, tag, unknown));
         if (!wire_is_next(p, end, tag))

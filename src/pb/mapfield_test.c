@@ -103,6 +103,42 @@ static void large_maps_keep_one_entry_a_key(void **state)
     }
 }
 
+static void keys_of_one_and_eight_bytes_are_told_apart(void **state)
+{
+    sample3_Node *m = DECODE3(
+        *state, "\x8a\xf7\x02\x05\x08\x01\x12\x01y\x8a\xf7\x02\x05\x08\x00\x12\x01n\x8a\xf7\x02\x05\x08\x02\x12\x01z");
+    assert_int_equal(m->answers.count, 2);
+    assert_true(m->answers.data[0].key);
+    assert_bytes(m->answers.data[0].value, "z");
+    assert_encodes(*state, sample3_Node, m, "\x8a\xf7\x02\x05\x08\x01\x12\x01z\x8a\xf7\x02\x05\x08\x00\x12\x01n");
+    /* Twice twenty keys that differ in the upper half alone. */
+    char wire[40 * 13];
+    size_t size = 0;
+    for (int i = 0; i < 40; i++) {
+        memcpy(wire + size, "\x1a\x0b\x08\x81\x80\x80\x80\x80\x00\x12\x02\x08\x00", 13);
+        wire[size + 8] = (char)(i % 20);
+        wire[size + 12] = (char)i;
+        size += 13;
+    }
+    sample2_Legacy_Crowd *crowd = bench_decode(*state, &sample2_Legacy_Crowd_type, wire, size);
+    assert_int_equal(crowd->numbered.count, 20);
+    for (int i = 0; i < 20; i++) {
+        assert_true(crowd->numbered.data[i].key == ((int64_t)i << 35 | 1));
+        assert_int_equal(crowd->numbered.data[i].value.id.value, 20 + i);
+    }
+}
+
+static void a_map_in_a_circle_is_an_error(void **state)
+{
+    bench *b = *state;
+    sample3_Node_nodes_entry entry = { .key = 1 };
+    entry.value.nodes.data = &entry;
+    entry.value.nodes.count = 1;
+    proa_bytes out;
+    assert_int_equal(sample3_Node_encode(&entry.value, b->arena, &out), PROA_ERR_LIMIT);
+    assert_null(proa_clone(&sample3_Node_type, &entry.value, b->arena));
+}
+
 static void an_entry_counts_as_a_level(void **state)
 {
     /* Each level is node, entry, node: two of the hundred. */
@@ -144,6 +180,8 @@ int main(void)
         BENCH_TEST(the_last_entry_of_a_key_wins_and_replaces_the_whole_value),
         BENCH_TEST(an_entry_with_an_unnamed_closed_enum_goes_whole_to_the_unknown),
         BENCH_TEST(large_maps_keep_one_entry_a_key),
+        BENCH_TEST(keys_of_one_and_eight_bytes_are_told_apart),
+        BENCH_TEST(a_map_in_a_circle_is_an_error),
         BENCH_TEST(an_entry_counts_as_a_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,6 +99,39 @@ static void elements_keep_what_they_hold_when_the_list_moves(void **state)
     }
 }
 
+static void runs_with_long_tags_are_runs(void **state)
+{
+    sample3_Node *m = DECODE3(*state, "\x82\xf7\x02\x01"
+                                      "a\x82\xf7\x02\x00\x82\xf7\x02\x02"
+                                      "bc\x08\x01\x82\xf7\x02\x01"
+                                      "d");
+    assert_int_equal(m->far_tags.count, 4);
+    assert_bytes(m->far_tags.data[2], "bc");
+    assert_bytes(m->far_tags.data[3], "d");
+    assert_refused(*state, sample3_Node,
+                   "\x82\xf7\x02\x01"
+                   "a\x82\xf7\x02\x01\xff",
+                   "sample3.Node.far_tags: a string is not UTF-8 (byte 9)");
+    assert_refused(*state, sample3_Node,
+                   "\x82\xf7\x02\x01"
+                   "a\x82\xf7\x02\x05"
+                   "b",
+                   "sample3.Node.far_tags: a length goes past the end (byte 8)");
+}
+
+/* A length in six bytes is legal, and ends what is counted. */
+static void a_run_goes_on_behind_a_length_that_is_longer_than_it_needs(void **state)
+{
+    sample3_Node *m = DECODE3(*state, "\x3a\x01"
+                                      "a\x3a\x81\x80\x80\x80\x80\x00"
+                                      "b\x3a\x01"
+                                      "c\x42\x80\x80\x80\x80\x80\x00\x42\x00");
+    assert_int_equal(m->tags.count, 3);
+    assert_bytes(m->tags.data[1], "b");
+    assert_bytes(m->tags.data[2], "c");
+    assert_int_equal(m->children.count, 2);
+}
+
 /* Every kind in a list, with numbers at the edges, packed and not, there and back. */
 static void every_kind_comes_back_from_a_list(void **state)
 {
@@ -159,6 +192,8 @@ int main(void)
         BENCH_TEST(lists_that_alternate_grow),
         BENCH_TEST(a_run_of_messages_is_counted_before_it_is_stored),
         BENCH_TEST(elements_keep_what_they_hold_when_the_list_moves),
+        BENCH_TEST(runs_with_long_tags_are_runs),
+        BENCH_TEST(a_run_goes_on_behind_a_length_that_is_longer_than_it_needs),
         BENCH_TEST(every_kind_comes_back_from_a_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,22 @@ static void a_missing_field_is_named_when_decoding(void **state)
     assert_non_null(DECODE2(b, "\x08\x01\x2b\x0a\x00\x2c"));
 }
 
+static void it_is_looked_for_in_lists_and_maps(void **state)
+{
+    bench *b = *state;
+    assert_refused(b, sample2_Legacy_Crowd, "\x12\x02\x08\x01\x12\x00", "sample2.Legacy.id: it is required");
+    assert_refused(b, sample2_Legacy_Crowd, "\x1a\x04\x08\x01\x12\x00", "sample2.Legacy.id: it is required");
+    assert_refused(b, sample2_Legacy_Crowd, "\x1a\x02\x08\x01", "sample2.Legacy.id: it is required");
+    sample2_Legacy_Crowd *m =
+        bench_decode(b, &sample2_Legacy_Crowd_type, BYTES("\x12\x02\x08\x01\x1a\x06\x08\x07\x12\x02\x08\x05"));
+    assert_int_equal(m->others.data[0].id.value, 1);
+    assert_int_equal(m->numbered.data[0].key, 7);
+    assert_int_equal(m->numbered.data[0].value.id.value, 5);
+    m->numbered.data[0].value.id.has = false;
+    proa_bytes out;
+    assert_int_equal(sample2_Legacy_Crowd_encode(m, b->arena, &out), PROA_ERR_REQUIRED);
+}
+
 static void it_may_come_in_another_part_of_a_message(void **state)
 {
     assert_non_null(DECODE2(*state, "\x2b\x15\1\0\0\0\x2c\x08\x01\x2b\x0a\x01n\x2c"));
@@ -63,6 +79,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BENCH_TEST(a_missing_field_is_named_when_decoding),
+        BENCH_TEST(it_is_looked_for_in_lists_and_maps),
         BENCH_TEST(it_may_come_in_another_part_of_a_message),
         BENCH_TEST(it_may_be_missing_in_a_message_that_the_oneof_left),
         BENCH_TEST(a_missing_field_is_named_when_encoding),

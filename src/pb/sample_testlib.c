@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two samples as code (what the plugin must write, compiled), and the bench for them. */
+/* The two samples, compiled, and the bench for them. */
 #include "pb/sample_testlib.h"
 #include <stdio.h>
 #include <stdlib.h>
