@@ -8,14 +8,13 @@ static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 
 #define ROW_BAD BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD
 static const uint8_t values[256] = {
-    ROW_BAD, ROW_BAD,
-    BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, 62, BAD, BAD, BAD, 63,
-    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, BAD, BAD, BAD, BAD, BAD, BAD,
-    BAD, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
-    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, BAD, BAD, BAD, BAD, BAD,
-    BAD, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
-    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, BAD, BAD, BAD, BAD, BAD,
-    ROW_BAD, ROW_BAD, ROW_BAD, ROW_BAD, ROW_BAD, ROW_BAD, ROW_BAD, ROW_BAD,
+    ROW_BAD, ROW_BAD, BAD,     BAD,     BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, 62,      BAD,     BAD,     BAD,
+    63,      52,      53,      54,      55,  56,  57,  58,  59,  60,  61,  BAD, BAD, BAD,     BAD,     BAD,     BAD,
+    BAD,     0,       1,       2,       3,   4,   5,   6,   7,   8,   9,   10,  11,  12,      13,      14,      15,
+    16,      17,      18,      19,      20,  21,  22,  23,  24,  25,  BAD, BAD, BAD, BAD,     BAD,     BAD,     26,
+    27,      28,      29,      30,      31,  32,  33,  34,  35,  36,  37,  38,  39,  40,      41,      42,      43,
+    44,      45,      46,      47,      48,  49,  50,  51,  BAD, BAD, BAD, BAD, BAD, ROW_BAD, ROW_BAD, ROW_BAD, ROW_BAD,
+    ROW_BAD, ROW_BAD, ROW_BAD, ROW_BAD,
 };
 
 void base64_encode(proa_bytes raw, char *out)

@@ -58,7 +58,7 @@ static void base64_is_read_padded_and_unpadded(void **state)
     decodes("Zm9v", PROA_STR("foo"));
     decodes("+/8=", PROA_STR("\xfb\xff"));
     decodes("AAAAAA", PROA_STR("\0\0\0\0"));
-    decodes("Zh", PROA_STR("f"));                 /* bits behind the last byte are not looked at */
+    decodes("Zh", PROA_STR("f")); /* bits behind the last byte are not looked at */
 }
 
 static void base64_that_is_none_is_refused(void **state)

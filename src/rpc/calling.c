@@ -34,7 +34,7 @@ static proa_err open_exchange(rpc_endpoint *endpoint, const rpc_request *request
     endpoint->running++;
     EXCHANGE_TRACE(exchange, "%u call %.*s", h2_stream_id(stream), PROA_FMT(request->path));
     if (request->deadline_ns <= endpoint->now)
-        exchange_expire(exchange);                /* not a byte of it is sent */
+        exchange_expire(exchange); /* not a byte of it is sent */
     *out = exchange;
     return PROA_ERR_NONE;
 }
@@ -46,7 +46,7 @@ proa_err rpc_exchange_begin(rpc_endpoint *endpoint, const rpc_request *request, 
     if (endpoint->is_closing)
         return PROA_ERR_CLOSED;
     if (!h2_connection_can_open(endpoint->h2)) {
-        (void)h2_stream_open(endpoint->h2);       /* it says no, and ROOM when that changes */
+        (void)h2_stream_open(endpoint->h2); /* it says no, and ROOM when that changes */
         return PROA_ERR_LIMIT;
     }
     proa_err err = request_write(request, &endpoint->origin, now, &endpoint->fields);
@@ -77,7 +77,8 @@ static void conclude(rpc_exchange *exchange, bool is_end)
 static void take_verdict(rpc_exchange *exchange, const h2_event *event, response_verdict verdict)
 {
     if (verdict.code == PROA_OK && !envelope_is_between(&exchange->envelope))
-        verdict = (response_verdict){ .is_final = true, .code = PROA_INTERNAL, .text = "the reply ended inside a message" };
+        verdict =
+            (response_verdict){ .is_final = true, .code = PROA_INTERNAL, .text = "the reply ended inside a message" };
     if (verdict.is_from_peer)
         exchange->trailers = hpack_block_retain(event->block);
     if (exchange_is_late(exchange, verdict.code)) {
@@ -92,15 +93,15 @@ static void take_verdict(rpc_exchange *exchange, const h2_event *event, response
 void calling_take_headers(rpc_exchange *exchange, const h2_event *event)
 {
     if (event->headers_kind == H2_HEADERS_INFORMATIONAL || !exchange_is_running(exchange))
-        return;                                   /* 1xx: the reply is still to come (RFC 9110 15.2) */
+        return; /* 1xx: the reply is still to come (RFC 9110 15.2) */
     exchange->is_half_closed |= event->is_end;
     if (event->is_too_large) {
         exchange_abort(exchange, PROA_RESOURCE_EXHAUSTED, "the header list of the reply is too large");
         return;
     }
     bool is_trailers = event->headers_kind == H2_HEADERS_TRAILERS;
-    response_verdict verdict = is_trailers ? response_read_trailers(event->block)
-                                           : response_read_headers(event->block, event->is_end);
+    response_verdict verdict =
+        is_trailers ? response_read_trailers(event->block) : response_read_headers(event->block, event->is_end);
     if (verdict.is_final) {
         take_verdict(exchange, event, verdict);
     } else if (exchange_step(exchange, EXCHANGE_REPLY)) {
@@ -137,7 +138,7 @@ static proa_headers read_once(proa_headers *read, const hpack_block *block, proa
 
 static bool is_client(const rpc_exchange *exchange)
 {
-    return exchange->path.data == NULL;           /* only a server's exchange has read one */
+    return exchange->path.data == NULL; /* only a server's exchange has read one */
 }
 
 proa_headers rpc_exchange_request_headers(rpc_exchange *exchange, proa_arena *arena)
@@ -150,7 +151,7 @@ proa_headers rpc_exchange_reply_headers(rpc_exchange *exchange, proa_arena *aren
     if (!is_client(exchange))
         return (proa_headers){ NULL, 0 };
     if (!exchange->head && exchange->state == EXCHANGE_ENDED)
-        return (proa_headers){ none, 0 };         /* Trailers-Only: they will never come */
+        return (proa_headers){ none, 0 }; /* Trailers-Only: they will never come */
     return read_once(&exchange->head_read, exchange->head, arena);
 }
 

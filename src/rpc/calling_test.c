@@ -3,7 +3,8 @@
 #include "rpc/rpc_testlib.h"
 
 #define NO_HEADERS ((proa_headers){ NULL, 0 })
-#define REQUEST " :method=POST :scheme=http :path=/a.B/C :authority=host te=trailers content-type=application/grpc user-agent=test"
+#define REQUEST \
+    " :method=POST :scheme=http :path=/a.B/C :authority=host te=trailers content-type=application/grpc user-agent=test"
 
 static void begin(raw *raw, uint64_t cut)
 {
@@ -41,8 +42,11 @@ static void request_goes_out_in_the_order_of_the_specification(void **state)
     (void)state;
     raw raw;
     begin(&raw, 0);
-    static const proa_header custom[] = { { PROA_STR_INIT("x"), PROA_STR_INIT("1") }, { PROA_STR_INIT("y-bin"), PROA_STR_INIT("f") } };
-    rpc_request request = { .path = PROA_STR("/a.B/C"), .headers = { custom, 2 }, .deadline_ns = raw.side.now + 2 * PROA_SECOND };
+    static const proa_header custom[] = { { PROA_STR_INIT("x"), PROA_STR_INIT("1") },
+                                          { PROA_STR_INIT("y-bin"), PROA_STR_INIT("f") } };
+    rpc_request request = { .path = PROA_STR("/a.B/C"),
+                            .headers = { custom, 2 },
+                            .deadline_ns = raw.side.now + 2 * PROA_SECOND };
     rpc_exchange *call;
     assert_int_equal(rpc_exchange_begin(raw.side.endpoint, &request, raw.side.now, &call), PROA_ERR_NONE);
     assert_true(push_text(call, "hello"));
@@ -60,7 +64,7 @@ static void request_that_ends_with_nothing_left_is_an_empty_data_with_end_stream
     rpc_exchange *call = call_until(&raw, INT64_MAX);
     raw_is(&raw, "1 HEADERS" REQUEST);
     rpc_exchange_end_requests(call);
-    rpc_exchange_end_requests(call);              /* a second one does nothing */
+    rpc_exchange_end_requests(call); /* a second one does nothing */
     assert_false(push_text(call, "late"));
     assert_false(rpc_exchange_can_push(call));
     raw_is(&raw, "1 DATA 0 END");
@@ -70,7 +74,8 @@ static void request_that_ends_with_nothing_left_is_an_empty_data_with_end_stream
 static void reply_is_headers_messages_and_trailers(void **state)
 {
     (void)state;
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         raw raw;
         begin(&raw, cut);
         rpc_exchange *call = call_whole(&raw);
@@ -104,12 +109,13 @@ static void reply_is_headers_messages_and_trailers(void **state)
 static void trailers_only_is_one_header_list_that_ends_the_stream(void **state)
 {
     (void)state;
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         raw raw;
         begin(&raw, cut);
         rpc_exchange *call = call_whole(&raw);
-        raw_headers(&raw, 1, true, ":status", "200", "content-type", "application/grpc", "grpc-status", "5", "grpc-message",
-                    "no", "x", "1", NULL);
+        raw_headers(&raw, 1, true, ":status", "200", "content-type", "application/grpc", "grpc-status", "5",
+                    "grpc-message", "no", "x", "1", NULL);
         raw_is(&raw, "");
         side_is(&raw.side, "END");
         status_is(call, PROA_NOT_FOUND, "no");
@@ -141,10 +147,13 @@ static void informational_headers_are_skipped(void **state)
 static void http_status_gives_the_code_where_grpc_status_is_absent(void **state)
 {
     (void)state;
-    static const struct { const char *http; proa_code code; } rows[] = {
-        { "400", PROA_INTERNAL }, { "401", PROA_UNAUTHENTICATED }, { "403", PROA_PERMISSION_DENIED },
-        { "404", PROA_UNIMPLEMENTED }, { "429", PROA_UNAVAILABLE }, { "431", PROA_INTERNAL }, { "503", PROA_UNAVAILABLE },
-        { "500", PROA_UNKNOWN }, { "302", PROA_UNKNOWN },
+    static const struct {
+        const char *http;
+        proa_code code;
+    } rows[] = {
+        { "400", PROA_INTERNAL },      { "401", PROA_UNAUTHENTICATED }, { "403", PROA_PERMISSION_DENIED },
+        { "404", PROA_UNIMPLEMENTED }, { "429", PROA_UNAVAILABLE },     { "431", PROA_INTERNAL },
+        { "503", PROA_UNAVAILABLE },   { "500", PROA_UNKNOWN },         { "302", PROA_UNKNOWN },
     };
     for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
         bool is_end = i % 2;
@@ -179,7 +188,8 @@ static void reply_that_is_no_grpc_is_unknown(void **state)
 /* What follows the headers of a reply, and how the call ends. */
 static void ends_as(void (*send)(raw *raw), const char *log, proa_code code, const char *frames)
 {
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         raw raw;
         begin(&raw, cut);
         rpc_exchange *call = call_whole(&raw);
@@ -189,7 +199,7 @@ static void ends_as(void (*send)(raw *raw), const char *log, proa_code code, con
         side_is(&raw.side, log);
         status_is(call, code, NULL);
         rpc_exchange_release(call);
-        call = call_whole(&raw);                  /* the connection goes on */
+        call = call_whole(&raw); /* the connection goes on */
         raw_headers(&raw, 3, true, ":status", "200", "content-type", "application/grpc", "grpc-status", "0", NULL);
         raw_is(&raw, "");
         side_is(&raw.side, "END");
@@ -292,7 +302,7 @@ static void limit_of_a_call_goes_before_that_of_the_endpoint(void **state)
     raw_run(&raw);
     side_is(&raw.side, "HEADERS MESSAGE END");
     status_is(call, PROA_RESOURCE_EXHAUSTED, NULL);
-    pop_is_text(call, "ab");                      /* it was good */
+    pop_is_text(call, "ab"); /* it was good */
     end(&raw, call);
 }
 
@@ -350,7 +360,8 @@ static void header_list_of_a_reply_too_large_is_resource_exhausted(void **state)
 static void trailers_before_our_own_end_are_followed_by_rst_no_error(void **state)
 {
     (void)state;
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         raw raw;
         begin(&raw, cut);
         rpc_exchange *call = call_until(&raw, INT64_MAX);
@@ -403,11 +414,16 @@ static void status_counts_when_rst_no_error_follows_the_trailers(void **state)
 static void rst_stream_gives_the_code_of_its_table(void **state)
 {
     (void)state;
-    static const struct { uint32_t h2; proa_code code; const char *text; } rows[] = {
+    static const struct {
+        uint32_t h2;
+        proa_code code;
+        const char *text;
+    } rows[] = {
         { H2_NO_ERROR, PROA_INTERNAL, "the stream was reset (NO_ERROR)" },
         { H2_PROTOCOL_ERROR, PROA_INTERNAL, "the stream was reset (PROTOCOL_ERROR)" },
         { H2_CANCEL, PROA_CANCELLED, "the stream was reset (CANCEL)" },
-        { H2_ENHANCE_YOUR_CALM, PROA_RESOURCE_EXHAUSTED, NULL }, { H2_INADEQUATE_SECURITY, PROA_PERMISSION_DENIED, NULL },
+        { H2_ENHANCE_YOUR_CALM, PROA_RESOURCE_EXHAUSTED, NULL },
+        { H2_INADEQUATE_SECURITY, PROA_PERMISSION_DENIED, NULL },
         { 99, PROA_UNKNOWN, NULL },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -438,7 +454,7 @@ static void refused_stream_is_unavailable_and_unprocessed(void **state)
     raw_reset(&raw, 3, H2_REFUSED_STREAM);
     raw_is(&raw, "");
     side_is(&raw.side, "HEADERS END");
-    assert_false(raw.side.is_unprocessed);        /* it had begun to answer */
+    assert_false(raw.side.is_unprocessed); /* it had begun to answer */
     status_is(begun, PROA_UNAVAILABLE, NULL);
     rpc_exchange_release(begun);
     end(&raw, call);
@@ -447,7 +463,8 @@ static void refused_stream_is_unavailable_and_unprocessed(void **state)
 static void goaway_ends_what_it_did_not_process_and_leaves_the_rest(void **state)
 {
     (void)state;
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         raw raw;
         begin(&raw, cut);
         rpc_exchange *first = call_whole(&raw), *second = call_whole(&raw);
@@ -502,7 +519,7 @@ static void deadline_that_is_over_sends_not_a_byte(void **state)
     side_is(&raw.side, "END");
     status_is(call, PROA_DEADLINE_EXCEEDED, NULL);
     rpc_exchange_release(call);
-    call = call_whole(&raw);                      /* and it used up no stream number */
+    call = call_whole(&raw); /* and it used up no stream number */
     raw_reset(&raw, 1, H2_CANCEL);
     raw_run(&raw);
     side_is(&raw.side, "END");
@@ -518,7 +535,7 @@ static void cancelled_after_our_deadline_is_deadline_exceeded(void **state)
         rpc_exchange *call = call_until(&raw, raw.side.now + PROA_SECOND);
         rpc_exchange_end_requests(call);
         raw_run(&raw);
-        raw.side.now += PROA_SECOND;              /* nobody ticked yet */
+        raw.side.now += PROA_SECOND; /* nobody ticked yet */
         if (by_trailers)
             raw_headers(&raw, 1, true, ":status", "200", "content-type", "application/grpc", "grpc-status", "1", NULL);
         else
@@ -573,7 +590,7 @@ static void broken_connection_is_unavailable_at_the_client(void **state)
     raw raw;
     begin(&raw, 0);
     rpc_exchange *call = call_whole(&raw);
-    raw_frame(&raw, 0, 0, 0, PROA_STR("x"));      /* DATA on stream 0 */
+    raw_frame(&raw, 0, 0, 0, PROA_STR("x")); /* DATA on stream 0 */
     raw_is(&raw, "GOAWAY 0 PROTOCOL_ERROR");
     side_is(&raw.side, "END CLOSED");
     status_is(call, PROA_UNAVAILABLE, NULL);

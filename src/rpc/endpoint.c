@@ -45,8 +45,12 @@ rpc_endpoint *rpc_endpoint_new(const rpc_options *options, int64_t now)
     slab_init(&endpoint->queues, envelope_queue_size(), QUEUES_KEPT);
     endpoint->home = (envelope_home){ .pool = options->pool, .queues = &endpoint->queues };
     h2_options h2 = {
-        .role = options->role, .limits = options->limits, .stream_extra = sizeof(rpc_exchange),
-        .streams = options->streams, .trace = options->trace, .seed = options->seed,
+        .role = options->role,
+        .limits = options->limits,
+        .stream_extra = sizeof(rpc_exchange),
+        .streams = options->streams,
+        .trace = options->trace,
+        .seed = options->seed,
     };
     if (copy_origin(endpoint, options))
         endpoint->h2 = h2_connection_new(&h2, now);
@@ -126,7 +130,7 @@ static bool next_of_exchange(rpc_endpoint *endpoint, rpc_event *out)
     unsigned type = RPC_EVENT_CALL;
     while (!(exchange->events & 1u << type))
         type++;
-    exchange->events &= (uint16_t)~(1u << type);
+    exchange->events &= (uint16_t) ~(1u << type);
     if (!exchange->events)
         list_remove(node);
     *out = (rpc_event){ .type = (rpc_event_type)type, .exchange = exchange };
@@ -152,7 +156,7 @@ static void take_closed(const h2_event *event)
     if (exchange->endpoint)
         exchange_close(exchange, event);
     else
-        h2_stream_release(event->stream);         /* no request was read from it */
+        h2_stream_release(event->stream); /* no request was read from it */
 }
 
 static void take_writable(rpc_exchange *exchange)

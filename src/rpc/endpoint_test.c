@@ -7,10 +7,12 @@
 static void unary_call(void **state)
 {
     (void)state;
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         pair pair;
         pair_begin(&pair, (rpc_options){ .role = H2_CLIENT }, cut);
-        static const proa_header custom[] = { { PROA_STR_INIT("a"), PROA_STR_INIT("1") }, { PROA_STR_INIT("b-bin"), PROA_STR_INIT("\0\xff") } };
+        static const proa_header custom[] = { { PROA_STR_INIT("a"), PROA_STR_INIT("1") },
+                                              { PROA_STR_INIT("b-bin"), PROA_STR_INIT("\0\xff") } };
         rpc_exchange *call = pair_call(&pair, "/a.B/C", (proa_headers){ custom, 2 }, pair.client.now + PROA_SECOND);
         push_text(call, "ask");
         rpc_exchange_end_requests(call);
@@ -45,7 +47,8 @@ static void unary_call(void **state)
 static void streams_both_ways(void **state)
 {
     (void)state;
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         pair pair;
         pair_begin(&pair, (rpc_options){ .role = H2_CLIENT }, cut);
         rpc_exchange *call = pair_call(&pair, "/a.B/C", NO_HEADERS, INT64_MAX);
@@ -169,7 +172,7 @@ static void reader_that_stops_holds_its_peer_and_memory_stays_flat(void **state)
         pair_run(&pair);
     }
     pushed++;
-    assert_true(pushed * 1005 < 400 * 1024);      /* the server's window and our bound */
+    assert_true(pushed * 1005 < 400 * 1024); /* the server's window and our bound */
     size_t carried = pair.carried;
     pair_run(&pair);
     assert_int_equal(pair.carried, carried);
@@ -281,7 +284,8 @@ static void steady_unary_calls_allocate_nothing(void **state)
             side *from = sides[turn % 2], *to = sides[(turn + 1) % 2];
             while (rpc_endpoint_emit(from->endpoint, &out, from->now)) {
                 for (size_t part = 0; part < out.count; part++)
-                    assert_int_equal(buffer_append(&between, out.parts[part].data, out.parts[part].size), PROA_ERR_NONE);
+                    assert_int_equal(buffer_append(&between, out.parts[part].data, out.parts[part].size),
+                                     PROA_ERR_NONE);
                 rpc_endpoint_sent(from->endpoint, out.size);
             }
             rpc_endpoint_feed(to->endpoint, buffer_bytes(&between), to->now);
@@ -346,7 +350,7 @@ enum { CALLS = 40 };
 
 typedef struct oracle {
     rpc_exchange *calls[CALLS], *served[CALLS];
-    proa_code said[CALLS];                        /* by either side; -1: nothing yet */
+    proa_code said[CALLS]; /* by either side; -1: nothing yet */
     unsigned asked[CALLS], answered[CALLS], ends[2][CALLS];
     bool is_cancelled[CALLS];
     size_t begun, arrived;

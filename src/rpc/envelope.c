@@ -9,12 +9,12 @@ enum { GROW_FIRST = 4096, GROW_FACTOR = 16, REFILL_AT = ENVELOPE_READY_MAX / 4, 
 
 typedef struct envelope_queue {
     proa_slice ring[ENVELOPE_READY_MAX];
-    buffer backlog;                               /* bytes not yet unpacked */
-    uint32_t left;                                /* `check`: of the body that it is in */
-    uint8_t head[RPC_ENVELOPE_SIZE], head_size;   /* `check`: of the head that it is in */
+    buffer backlog;                             /* bytes not yet unpacked */
+    uint32_t left;                              /* `check`: of the body that it is in */
+    uint8_t head[RPC_ENVELOPE_SIZE], head_size; /* `check`: of the head that it is in */
 } envelope_queue;
 
-static const char nothing[HOLD_SLOP];             /* of empty messages */
+static const char nothing[HOLD_SLOP]; /* of empty messages */
 
 size_t envelope_queue_size(void)
 {
@@ -122,8 +122,8 @@ static bool take_body(envelope *envelope, const envelope_home *home, proa_bytes 
     }
     if (envelope->received < envelope->length)
         return true;
-    put(envelope, envelope->hold ? slice_of(envelope->hold, 0, envelope->length)
-                                 : (proa_slice){ .bytes = { nothing, 0 } });
+    put(envelope,
+        envelope->hold ? slice_of(envelope->hold, 0, envelope->length) : (proa_slice){ .bytes = { nothing, 0 } });
     envelope->hold = NULL;
     envelope->received = 0;
     envelope->head_size = 0;
@@ -213,8 +213,10 @@ bool envelope_is_between(const envelope *envelope)
 
 size_t envelope_missing(const envelope *envelope)
 {
-    if (envelope->count || envelope->head_size < RPC_ENVELOPE_SIZE)
+    if (envelope->count || envelope->head_size == 0)
         return 0;
+    if (envelope->head_size < RPC_ENVELOPE_SIZE)
+        return RPC_ENVELOPE_SIZE - envelope->head_size;
     return envelope->length - envelope->received;
 }
 

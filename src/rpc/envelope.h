@@ -39,7 +39,7 @@ envelope_fault envelope_feed(envelope *envelope, const envelope_home *home, proa
 bool envelope_pop(envelope *envelope, const envelope_home *home, proa_slice *out, envelope_fault *fault);
 static inline bool envelope_has_message(const envelope *envelope) { return envelope->count > 0; }
 bool envelope_is_between(const envelope *envelope);   /* all that came ended with a message */
-/* Bytes that a reader who found nothing waits for: the rest of a message whose length is known, else 0. */
+/* Bytes that a reader who found nothing waits for: the rest of a message, or of its head; 0 between two. */
 size_t envelope_missing(const envelope *envelope);
 void envelope_write_head(char *head, size_t size);    /* RPC_ENVELOPE_SIZE bytes */
 #endif

@@ -51,7 +51,7 @@ static void pop_is(envelope *envelope, size_t m, uint32_t size)
     assert_non_null(slice.bytes.data);
     for (uint32_t i = 0; i < size; i++)
         assert_int_equal(slice.bytes.data[i], (char)(m + i));
-    for (uint32_t i = 0; i < HOLD_SLOP; i++)     /* readable; the sanitizer looks */
+    for (uint32_t i = 0; i < HOLD_SLOP; i++) /* readable; the sanitizer looks */
         (void)*(volatile const char *)(slice.bytes.data + size + i);
     proa_slice_free(&slice);
 }
@@ -141,7 +141,7 @@ static void messages_that_nobody_reads_wait_as_bytes(void **state)
         in.data += size;
         in.size -= size;
     }
-    assert_true(memory_unwatch() < 64);           /* the queue, its first messages, and doublings of the bytes */
+    assert_true(memory_unwatch() < 64); /* the queue, its first messages, and doublings of the bytes */
     assert_true(envelope_is_between(&envelope));
     for (size_t i = 0; i < COUNT; i++)
         pop_is(&envelope, i, many[i]);
@@ -199,13 +199,16 @@ static envelope_fault fault_of(proa_bytes wire, size_t step, size_t queued)
 static void bad_heads_are_found_when_they_arrive_even_behind_unread_messages(void **state)
 {
     (void)state;
-    static const struct { proa_bytes wire; envelope_fault fault; } rows[] = {
+    static const struct {
+        proa_bytes wire;
+        envelope_fault fault;
+    } rows[] = {
         { PROA_STR_INIT("\1\0\0\0\0"), ENVELOPE_COMPRESSED },
         { PROA_STR_INIT("\0\0\0\0\1x\1\0\0\0\1x"), ENVELOPE_COMPRESSED },
         { PROA_STR_INIT("\2\0\0\0\0"), ENVELOPE_FLAG },
         { PROA_STR_INIT("\200\0\0\0\0"), ENVELOPE_FLAG },
         { PROA_STR_INIT("\377\0\0\0\0"), ENVELOPE_FLAG },
-        { PROA_STR_INIT("\0\0\0\003\350"), ENVELOPE_OK },         /* 1000 */
+        { PROA_STR_INIT("\0\0\0\003\350"), ENVELOPE_OK }, /* 1000 */
         { PROA_STR_INIT("\0\0\0\003\351"), ENVELOPE_TOO_LARGE },
         { PROA_STR_INIT("\0\377\377\377\377"), ENVELOPE_TOO_LARGE },
         { PROA_STR_INIT("\0\0\0\0\0\0\200\0\0\0"), ENVELOPE_TOO_LARGE },

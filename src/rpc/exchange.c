@@ -18,15 +18,17 @@
 
 enum { NEVER = EXCHANGE_STATES };
 
+/* clang-format off */
 const uint8_t exchange_table[EXCHANGE_STATES][EXCHANGE_INPUTS] = {
     /*                       BEGIN          REFUSE            REPLY              STATUS           CLOSED */
-    [EXCHANGE_FRESH]    = { EXCHANGE_OPEN, EXCHANGE_REFUSED, NEVER,              NEVER,           NEVER },
-    [EXCHANGE_OPEN]     = { NEVER,         NEVER,            EXCHANGE_REPLYING,  EXCHANGE_ENDING, EXCHANGE_ENDED },
-    [EXCHANGE_REPLYING] = { NEVER,         NEVER,            NEVER,              EXCHANGE_ENDING, EXCHANGE_ENDED },
-    [EXCHANGE_ENDING]   = { NEVER,         NEVER,            NEVER,              NEVER,           EXCHANGE_ENDED },
-    [EXCHANGE_ENDED]    = { NEVER,         NEVER,            NEVER,              NEVER,           NEVER },
-    [EXCHANGE_REFUSED]  = { NEVER,         NEVER,            NEVER,              NEVER,           NEVER },
+    [EXCHANGE_FRESH]    = { EXCHANGE_OPEN, EXCHANGE_REFUSED, NEVER,             NEVER,           NEVER },
+    [EXCHANGE_OPEN]     = { NEVER,         NEVER,            EXCHANGE_REPLYING, EXCHANGE_ENDING, EXCHANGE_ENDED },
+    [EXCHANGE_REPLYING] = { NEVER,         NEVER,            NEVER,             EXCHANGE_ENDING, EXCHANGE_ENDED },
+    [EXCHANGE_ENDING]   = { NEVER,         NEVER,            NEVER,             NEVER,           EXCHANGE_ENDED },
+    [EXCHANGE_ENDED]    = { NEVER,         NEVER,            NEVER,             NEVER,           NEVER },
+    [EXCHANGE_REFUSED]  = { NEVER,         NEVER,            NEVER,             NEVER,           NEVER },
 };
+/* clang-format on */
 
 bool exchange_step(rpc_exchange *exchange, exchange_input input)
 {
@@ -185,8 +187,8 @@ static void judge_server(rpc_exchange *exchange, const h2_event *event)
 {
     exchange->code = PROA_CANCELLED;
     exchange->text = event->fault.scope == H2_SCOPE_CONNECTION ? "the connection was lost"
-                     : event->fault.is_remote ? "the client cancelled the call"
-                                              : "the stream was in error";
+                     : event->fault.is_remote                  ? "the client cancelled the call"
+                                                               : "the stream was in error";
 }
 
 /* A server that answered was heard unless the stream was taken from it before all had left. */

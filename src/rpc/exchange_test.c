@@ -4,15 +4,24 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-enum { F = EXCHANGE_FRESH, O = EXCHANGE_OPEN, R = EXCHANGE_REPLYING, N = EXCHANGE_ENDING, E = EXCHANGE_ENDED,
-       X = EXCHANGE_REFUSED, NEVER = EXCHANGE_STATES };
+enum {
+    F = EXCHANGE_FRESH,
+    O = EXCHANGE_OPEN,
+    R = EXCHANGE_REPLYING,
+    N = EXCHANGE_ENDING,
+    E = EXCHANGE_ENDED,
+    X = EXCHANGE_REFUSED,
+    NEVER = EXCHANGE_STATES
+};
 
 static void table_is_the_drawing(void **state)
 {
     (void)state;
     /* Every arrow of the drawing; what is not among them does not happen. */
-    static const struct { int from, input, to; } arrows[] = {
-        { F, EXCHANGE_BEGIN, O }, { F, EXCHANGE_REFUSE, X }, { O, EXCHANGE_REPLY, R }, { O, EXCHANGE_STATUS, N },
+    static const struct {
+        int from, input, to;
+    } arrows[] = {
+        { F, EXCHANGE_BEGIN, O },  { F, EXCHANGE_REFUSE, X }, { O, EXCHANGE_REPLY, R },  { O, EXCHANGE_STATUS, N },
         { R, EXCHANGE_STATUS, N }, { N, EXCHANGE_CLOSED, E }, { O, EXCHANGE_CLOSED, E }, { R, EXCHANGE_CLOSED, E },
     };
     size_t found = 0, count = 0;
@@ -45,7 +54,7 @@ static void every_way_ends(void **state)
     for (int from = 0; from < EXCHANGE_STATES; from++) {
         for (int input = 0; input < EXCHANGE_INPUTS; input++) {
             int to = exchange_table[from][input];
-            assert_true(to == NEVER || to > from);        /* no way back, so no loop */
+            assert_true(to == NEVER || to > from); /* no way back, so no loop */
         }
     }
     for (int input = 0; input < EXCHANGE_INPUTS; input++)

@@ -8,7 +8,7 @@
 static bool is_reserved(hpack_name token, proa_bytes name)
 {
     switch (token) {
-    case HPACK_NAME_CONNECTION:                   /* RFC 9113 8.2.2 */
+    case HPACK_NAME_CONNECTION: /* RFC 9113 8.2.2 */
     case HPACK_NAME_KEEP_ALIVE:
     case HPACK_NAME_PROXY_CONNECTION:
     case HPACK_NAME_TRANSFER_ENCODING:
@@ -16,11 +16,9 @@ static bool is_reserved(hpack_name token, proa_bytes name)
     case HPACK_NAME_TE:
     case HPACK_NAME_HOST:
     case HPACK_NAME_CONTENT_TYPE:
-    case HPACK_NAME_CONTENT_LENGTH:               /* of somebody else's body, when it is forwarded */
-    case HPACK_NAME_CONTENT_ENCODING:
-        return true;
-    default:
-        break;
+    case HPACK_NAME_CONTENT_LENGTH: /* of somebody else's body, when it is forwarded */
+    case HPACK_NAME_CONTENT_ENCODING: return true;
+    default: break;
     }
     if (name.size == 0 || name.data[0] == ':')
         return true;
@@ -48,7 +46,7 @@ static bool next_part(proa_bytes *rest, proa_bytes *part)
         rest->data = comma + 1;
         rest->size -= part->size + 1;
     }
-    while (part->size && part->data[0] == ' ')    /* ", " joins as well (RFC 9110 5.3) */
+    while (part->size && part->data[0] == ' ') /* ", " joins as well (RFC 9110 5.3) */
         part->data++, part->size--;
     while (part->size && part->data[part->size - 1] == ' ')
         part->size--;
@@ -103,7 +101,7 @@ static bool read_field(const hpack_field *field, proa_arena *arena, proa_header 
         size_t size = 0;
         if (!raw)
             return false;
-        if (base64_decode(part, raw, &size))      /* it does: metadata_is_sound came first */
+        if (base64_decode(part, raw, &size)) /* it does: metadata_is_sound came first */
             out[(*count)++] = (proa_header){ name, { raw, size } };
     }
     return true;
@@ -186,8 +184,8 @@ size_t metadata_text_size(proa_headers headers)
 /* Secrets stay out of tables that another hop may share (RFC 7541 7.1.3). */
 static bool is_secret(hpack_name token)
 {
-    return token == HPACK_NAME_AUTHORIZATION || token == HPACK_NAME_PROXY_AUTHORIZATION ||
-           token == HPACK_NAME_COOKIE || token == HPACK_NAME_SET_COOKIE;
+    return token == HPACK_NAME_AUTHORIZATION || token == HPACK_NAME_PROXY_AUTHORIZATION || token == HPACK_NAME_COOKIE ||
+           token == HPACK_NAME_SET_COOKIE;
 }
 
 void metadata_write(proa_headers headers, fields *out)

@@ -28,11 +28,11 @@ static void is(proa_headers headers, size_t i, const char *name, proa_bytes valu
 static void reserved_names_are_not_custom_metadata(void **state)
 {
     (void)state;
-    hpack_block block = BLOCK(S(":method"), S("POST"), S(":path"), S("/a/b"), S("te"), S("trailers"),
-                              S("content-type"), S("application/grpc"), S("grpc-timeout"), S("1S"),
-                              S("grpc-encoding"), S("identity"), S("grpc-trace-bin"), S("!!"), S("grpc-new"), S("x"),
-                              S("content-length"), S("5"), S("user-agent"), S("me"), S("x-one"), S("1"),
-                              S("trailer"), S("grpc-status"), S("grp"), S("2"), S("host"), S("h"));
+    hpack_block block =
+        BLOCK(S(":method"), S("POST"), S(":path"), S("/a/b"), S("te"), S("trailers"), S("content-type"),
+              S("application/grpc"), S("grpc-timeout"), S("1S"), S("grpc-encoding"), S("identity"), S("grpc-trace-bin"),
+              S("!!"), S("grpc-new"), S("x"), S("content-length"), S("5"), S("user-agent"), S("me"), S("x-one"), S("1"),
+              S("trailer"), S("grpc-status"), S("grp"), S("2"), S("host"), S("h"));
     proa_arena *arena = proa_arena_new(0);
     assert_true(metadata_is_sound(&block));
     proa_headers headers = metadata_read(&block, arena);
@@ -71,7 +71,8 @@ static void duplicates_keep_their_order(void **state)
 static void bin_values_are_split_at_commas_before_they_are_decoded(void **state)
 {
     (void)state;
-    hpack_block block = BLOCK(S("x-bin"), S("q6ur"), S("x-bin"), S("Zg==,Zm8"), S("y-bin"), S(""), S("z-bin"), S("Zg, ,Zm9v"));
+    hpack_block block =
+        BLOCK(S("x-bin"), S("q6ur"), S("x-bin"), S("Zg==,Zm8"), S("y-bin"), S(""), S("z-bin"), S("Zg, ,Zm9v"));
     proa_arena *arena = proa_arena_new(0);
     assert_true(metadata_is_sound(&block));
     proa_headers headers = metadata_read(&block, arena);
@@ -94,7 +95,7 @@ static void bin_value_that_is_no_base64_is_not_sound(void **state)
         hpack_field field = { PROA_STR("x-bin"), proa_bytes_of(bad[i]), 0, false };
         hpack_block block = { .fields = &field, .count = 1 };
         assert_false(metadata_is_sound(&block));
-        field.name = PROA_STR("x-bi");            /* the same in text is none of our business */
+        field.name = PROA_STR("x-bi"); /* the same in text is none of our business */
         assert_true(metadata_is_sound(&block));
     }
 }
@@ -124,13 +125,32 @@ static void what_is_sent_has_names_and_values_of_the_grammar(void **state)
     assert_int_equal(validates(PROA_STR("x-bin"), PROA_STR("\0\xff\n")), PROA_ERR_NONE);
     assert_int_equal(validates(PROA_STR("user-agent"), PROA_STR("me")), PROA_ERR_NONE);
     static const proa_bytes names[] = {
-        S(""), S("X"), S("a b"), S("a:b"), S(":path"), S("a\0"), S("\xc3\xa4"), S("a/b"), S("a\r\nb"), S("grpc-x"),
-        S("grpc-status"), S("te"), S("content-type"), S("connection"), S("host"), S("transfer-encoding"),
-        S("content-length"), S("upgrade"), S("keep-alive"), S("proxy-connection"), S("trailer"),
+        S(""),
+        S("X"),
+        S("a b"),
+        S("a:b"),
+        S(":path"),
+        S("a\0"),
+        S("\xc3\xa4"),
+        S("a/b"),
+        S("a\r\nb"),
+        S("grpc-x"),
+        S("grpc-status"),
+        S("te"),
+        S("content-type"),
+        S("connection"),
+        S("host"),
+        S("transfer-encoding"),
+        S("content-length"),
+        S("upgrade"),
+        S("keep-alive"),
+        S("proxy-connection"),
+        S("trailer"),
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_int_equal(validates(names[i], PROA_STR("v")), PROA_ERR_MALFORMED);
-    static const proa_bytes values[] = { S("a\r\nb: c"), S("\0"), S("a\nb"), S("\x7f"), S("\xc3\xa4"), S("\t"), S("a\x1f") };
+    static const proa_bytes values[] = { S("a\r\nb: c"), S("\0"), S("a\nb"), S("\x7f"),
+                                         S("\xc3\xa4"),  S("\t"), S("a\x1f") };
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         assert_int_equal(validates(PROA_STR("x"), values[i]), PROA_ERR_MALFORMED);
 }
@@ -139,8 +159,8 @@ static void what_is_sent_is_unpadded_stripped_and_keeps_secrets_out_of_tables(vo
 {
     (void)state;
     static const proa_header list[] = {
-        { S("x-bin"), S("\xfb\xff") }, { S("y"), S("  v v ") }, { S("authorization"), S("Bearer 1") }, { S("z-bin"), S("") },
-        { S("user-agent"), S("me") }, { S("q"), { NULL, 0 } },
+        { S("x-bin"), S("\xfb\xff") }, { S("y"), S("  v v ") },      { S("authorization"), S("Bearer 1") },
+        { S("z-bin"), S("") },         { S("user-agent"), S("me") }, { S("q"), { NULL, 0 } },
     };
     proa_headers headers = { list, sizeof list / sizeof list[0] };
     fields out = { 0 };

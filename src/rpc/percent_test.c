@@ -69,7 +69,8 @@ static void grpc_message_decoder_never_fails(void **state)
     decodes("%%41", "%A");
     decodes("%e2%98%ba", "\u263a");
     decodes("100%25%", "100%%");
-    decodes("\xff%41", "\xff""A");
+    decodes("\xff%41", "\xff"
+                       "A");
 }
 
 int main(void)

@@ -10,49 +10,73 @@ const char request_user_agent[] = "grpc-c-proa/" PROA_VERSION;
 
 /* ---- Answers */
 
-#define FIELD(token_, text) { .token = (token_), .value = PROA_STR_INIT(text) }
-#define STATUS_200 FIELD(HPACK_NAME_STATUS, "200")
-#define GRPC_TYPE FIELD(HPACK_NAME_CONTENT_TYPE, "application/grpc")
+#define FIELD(token_, text) \
+    { \
+        .token = (token_), .value = PROA_STR_INIT(text) \
+    }
+#define STATUS_200      FIELD(HPACK_NAME_STATUS, "200")
+#define GRPC_TYPE       FIELD(HPACK_NAME_CONTENT_TYPE, "application/grpc")
 #define GRPC_CODE(text) FIELD(HPACK_NAME_GRPC_STATUS, text)
 #define GRPC_TEXT(text) FIELD(HPACK_NAME_GRPC_MESSAGE, text)
 
-#define TEXT_TOO_LARGE "the header list is too large"
-#define TEXT_NOT_POST "the method is not POST"
-#define TEXT_NOT_GRPC "the content-type is not application/grpc"
-#define TEXT_BAD_PATH "the path is not /service/method"
+#define TEXT_TOO_LARGE    "the header list is too large"
+#define TEXT_NOT_POST     "the method is not POST"
+#define TEXT_NOT_GRPC     "the content-type is not application/grpc"
+#define TEXT_BAD_PATH     "the path is not /service/method"
 #define TEXT_BAD_ENCODING "the grpc-encoding is not supported"
-#define TEXT_BAD_TIMEOUT "the grpc-timeout is malformed"
+#define TEXT_BAD_TIMEOUT  "the grpc-timeout is malformed"
 #define TEXT_BAD_METADATA "a -bin header is not base64"
-#define TEXT_EXPIRED "the deadline was over when the request arrived"
-#define TEXT_STOPPED "the server is shutting down"
-#define TEXT_NO_MEMORY "the server is out of memory"
+#define TEXT_EXPIRED      "the deadline was over when the request arrived"
+#define TEXT_STOPPED      "the server is shutting down"
+#define TEXT_NO_MEMORY    "the server is out of memory"
 
 static const hpack_field too_large[] = {
-    FIELD(HPACK_NAME_STATUS, "431"), GRPC_TYPE, GRPC_CODE("8"), GRPC_TEXT(TEXT_TOO_LARGE),
+    FIELD(HPACK_NAME_STATUS, "431"),
+    GRPC_TYPE,
+    GRPC_CODE("8"),
+    GRPC_TEXT(TEXT_TOO_LARGE),
 };
 static const hpack_field not_post[] = {
-    FIELD(HPACK_NAME_STATUS, "405"), GRPC_TYPE, GRPC_CODE("13"), GRPC_TEXT(TEXT_NOT_POST),
-    { .name = PROA_STR_INIT("allow"), .value = PROA_STR_INIT("POST") },   /* RFC 9110 15.5.6: must be there */
+    FIELD(HPACK_NAME_STATUS, "405"),
+    GRPC_TYPE,
+    GRPC_CODE("13"),
+    GRPC_TEXT(TEXT_NOT_POST),
+    { .name = PROA_STR_INIT("allow"), .value = PROA_STR_INIT("POST") }, /* RFC 9110 15.5.6: must be there */
 };
 static const hpack_field not_grpc[] = {
-    FIELD(HPACK_NAME_STATUS, "415"), GRPC_TYPE, GRPC_CODE("13"), GRPC_TEXT(TEXT_NOT_GRPC),
+    FIELD(HPACK_NAME_STATUS, "415"),
+    GRPC_TYPE,
+    GRPC_CODE("13"),
+    GRPC_TEXT(TEXT_NOT_GRPC),
 };
 static const hpack_field bad_path[] = { STATUS_200, GRPC_TYPE, GRPC_CODE("12"), GRPC_TEXT(TEXT_BAD_PATH) };
 static const hpack_field bad_encoding[] = {
-    STATUS_200, GRPC_TYPE, GRPC_CODE("12"), GRPC_TEXT(TEXT_BAD_ENCODING),
-    FIELD(HPACK_NAME_GRPC_ACCEPT_ENCODING, "identity"),                   /* doc/compression.md: what would do */
+    STATUS_200,
+    GRPC_TYPE,
+    GRPC_CODE("12"),
+    GRPC_TEXT(TEXT_BAD_ENCODING),
+    FIELD(HPACK_NAME_GRPC_ACCEPT_ENCODING, "identity"), /* doc/compression.md: what would do */
 };
 static const hpack_field bad_timeout[] = {
-    FIELD(HPACK_NAME_STATUS, "400"), GRPC_TYPE, GRPC_CODE("13"), GRPC_TEXT(TEXT_BAD_TIMEOUT),
+    FIELD(HPACK_NAME_STATUS, "400"),
+    GRPC_TYPE,
+    GRPC_CODE("13"),
+    GRPC_TEXT(TEXT_BAD_TIMEOUT),
 };
 static const hpack_field bad_metadata[] = {
-    FIELD(HPACK_NAME_STATUS, "400"), GRPC_TYPE, GRPC_CODE("13"), GRPC_TEXT(TEXT_BAD_METADATA),
+    FIELD(HPACK_NAME_STATUS, "400"),
+    GRPC_TYPE,
+    GRPC_CODE("13"),
+    GRPC_TEXT(TEXT_BAD_METADATA),
 };
 static const hpack_field expired[] = { STATUS_200, GRPC_TYPE, GRPC_CODE("4"), GRPC_TEXT(TEXT_EXPIRED) };
 static const hpack_field stopped[] = { STATUS_200, GRPC_TYPE, GRPC_CODE("14"), GRPC_TEXT(TEXT_STOPPED) };
 static const hpack_field no_memory[] = { STATUS_200, GRPC_TYPE, GRPC_CODE("8"), GRPC_TEXT(TEXT_NO_MEMORY) };
 
-#define ANSWER(list, code, text, is_http) { (list), sizeof(list) / sizeof((list)[0]), (code), (text), (is_http) }
+#define ANSWER(list, code, text, is_http) \
+    { \
+        (list), sizeof(list) / sizeof((list)[0]), (code), (text), (is_http) \
+    }
 static const request_answer answers[REQUEST_REFUSALS] = {
     [REQUEST_HEADERS_TOO_LARGE] = ANSWER(too_large, PROA_RESOURCE_EXHAUSTED, TEXT_TOO_LARGE, true),
     [REQUEST_NOT_POST] = ANSWER(not_post, PROA_INTERNAL, TEXT_NOT_POST, true),
@@ -104,7 +128,7 @@ bool request_is_grpc_type(proa_bytes value)
     enum { SIZE = sizeof type - 1 };
     if (value.size < SIZE)
         return false;
-    for (size_t i = 0; i < SIZE; i++) {           /* RFC 9110 8.3.1: case does not matter */
+    for (size_t i = 0; i < SIZE; i++) { /* RFC 9110 8.3.1: case does not matter */
         char c = value.data[i];
         if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != type[i])
             return false;
@@ -124,16 +148,16 @@ static void judge(const hpack_block *block, request_head *head)
         case HPACK_NAME_CONTENT_TYPE: is_grpc = request_is_grpc_type(value); break;
         case HPACK_NAME_GRPC_ENCODING: is_plain = BYTES_IS(value, "identity"); break;
         case HPACK_NAME_GRPC_TIMEOUT: is_timely = is_timely && timeout_parse(value, &head->timeout_ns); break;
-        default: break;                           /* te: one that is not "trailers" is h2's, a missing one is let pass */
+        default: break; /* te: one that is not "trailers" is h2's, a missing one is let pass */
         }
     }
-    head->refusal = !is_post ? REQUEST_NOT_POST
-                    : !is_grpc ? REQUEST_NOT_GRPC
+    head->refusal = !is_post                       ? REQUEST_NOT_POST
+                    : !is_grpc                     ? REQUEST_NOT_GRPC
                     : !request_is_path(head->path) ? REQUEST_BAD_PATH
-                    : !is_plain ? REQUEST_BAD_ENCODING
-                    : !is_timely ? REQUEST_BAD_TIMEOUT
-                    : !metadata_is_sound(block) ? REQUEST_BAD_METADATA
-                    : REQUEST_FINE;
+                    : !is_plain                    ? REQUEST_BAD_ENCODING
+                    : !is_timely                   ? REQUEST_BAD_TIMEOUT
+                    : !metadata_is_sound(block)    ? REQUEST_BAD_METADATA
+                                                   : REQUEST_FINE;
 }
 
 /* Most blocks come once, and a note costs an allocation: at first sight a block is only marked as seen. */
@@ -191,8 +215,9 @@ proa_err request_write(const rpc_request *request, const request_origin *origin,
         return PROA_ERR_MALFORMED;
     proa_err err = metadata_validate(request->headers);
     if (!err)
-        err = fields_begin(out, 8 + request->headers.count, TIMEOUT_TEXT_MAX + metadata_text_size(request->headers) +
-                                                            agent_room(request->headers, origin->user_agent));
+        err = fields_begin(out, 8 + request->headers.count,
+                           TIMEOUT_TEXT_MAX + metadata_text_size(request->headers) +
+                               agent_room(request->headers, origin->user_agent));
     if (err)
         return err;
     /* PROTOCOL-HTTP2.md: reserved names first, grpc-timeout right behind, custom metadata last. */

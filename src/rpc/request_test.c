@@ -13,8 +13,10 @@ enum { USUAL = 6 };
 static request_head read_with(hpack_name token, proa_bytes value, hpack_field added)
 {
     hpack_field fields[USUAL + 1] = {
-        hpack_field_of(HPACK_NAME_METHOD, PROA_STR("POST")), hpack_field_of(HPACK_NAME_SCHEME, PROA_STR("http")),
-        hpack_field_of(HPACK_NAME_PATH, PROA_STR("/a.B/C")), hpack_field_of(HPACK_NAME_AUTHORITY, PROA_STR("h")),
+        hpack_field_of(HPACK_NAME_METHOD, PROA_STR("POST")),
+        hpack_field_of(HPACK_NAME_SCHEME, PROA_STR("http")),
+        hpack_field_of(HPACK_NAME_PATH, PROA_STR("/a.B/C")),
+        hpack_field_of(HPACK_NAME_AUTHORITY, PROA_STR("h")),
         hpack_field_of(HPACK_NAME_TE, PROA_STR("trailers")),
         hpack_field_of(HPACK_NAME_CONTENT_TYPE, PROA_STR("application/grpc")),
     };
@@ -47,15 +49,17 @@ static request_head read_and(const char *name, proa_bytes value)
 static void path_is_exactly_service_and_method(void **state)
 {
     (void)state;
-    static const char *const good[] = { "/a/b", "/pkg.v1.Service/Do_It", "/grpc.health.v1.Health/Check", "/a-b~c/9", "/.a/b.",
-                                        "/.../x" };
+    static const char *const good[] = {
+        "/a/b", "/pkg.v1.Service/Do_It", "/grpc.health.v1.Health/Check", "/a-b~c/9", "/.a/b.", "/.../x"
+    };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_true(request_is_path(proa_bytes_of(good[i])));
     static const proa_bytes bad[] = {
-        S(""), S("/"), S("//"), S("a/b"), S("/a"), S("/a/"), S("//b"), S("/a//b"), S("//a/b"), S("/a/b/"), S("/a/b/c"),
-        S("/a%2Fb/c"), S("/a/b%00"), S("/a/b\0"), S("/\0/b"), S("/./b"), S("/../b"), S("/a/.."), S("/a/."), S("/a/b?c"),
-        S("/a/b#c"), S("/a b/c"), S(" /a/b"), S("/a/b "), S("\\a\\b"), S("/a\\b/c"), S("http://a/b"), S("*"), S("/a/b;c"),
-        S("/\xc3\xa4/b"), S("/a/b\n"), S("/a:b/c"),
+        S(""),       S("/"),           S("//"),     S("a/b"),    S("/a"),       S("/a/"),        S("//b"),
+        S("/a//b"),  S("//a/b"),       S("/a/b/"),  S("/a/b/c"), S("/a%2Fb/c"), S("/a/b%00"),    S("/a/b\0"),
+        S("/\0/b"),  S("/./b"),        S("/../b"),  S("/a/.."),  S("/a/."),     S("/a/b?c"),     S("/a/b#c"),
+        S("/a b/c"), S(" /a/b"),       S("/a/b "),  S("\\a\\b"), S("/a\\b/c"),  S("http://a/b"), S("*"),
+        S("/a/b;c"), S("/\xc3\xa4/b"), S("/a/b\n"), S("/a:b/c"),
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(request_is_path(bad[i]));
@@ -82,12 +86,18 @@ static void method_other_than_post_is_405(void **state)
 static void content_type_other_than_grpc_is_415(void **state)
 {
     (void)state;
-    static const char *const good[] = { "application/grpc", "application/grpc+proto", "application/grpc+json",
-                                        "application/grpc;charset=utf-8", "application/grpc ; x=y", "Application/GRPC+Proto" };
+    static const char *const good[] = { "application/grpc",       "application/grpc+proto",
+                                        "application/grpc+json",  "application/grpc;charset=utf-8",
+                                        "application/grpc ; x=y", "Application/GRPC+Proto" };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_int_equal(refusal_with(HPACK_NAME_CONTENT_TYPE, proa_bytes_of(good[i])), REQUEST_FINE);
-    static const char *const bad[] = { "", "application/grp", "application/grpc-web", "application/grpcx", "application/json",
-                                       "text/application/grpc", " application/grpc" };
+    static const char *const bad[] = { "",
+                                       "application/grp",
+                                       "application/grpc-web",
+                                       "application/grpcx",
+                                       "application/json",
+                                       "text/application/grpc",
+                                       " application/grpc" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(refusal_with(HPACK_NAME_CONTENT_TYPE, proa_bytes_of(bad[i])), REQUEST_NOT_GRPC);
     assert_int_equal(refusal_with(HPACK_NAME_CONTENT_TYPE, (proa_bytes){ NULL, 0 }), REQUEST_NOT_GRPC);
@@ -147,8 +157,8 @@ static void every_refusal_has_an_answer_that_agrees_with_itself(void **state)
         assert_true(bytes_is(answer->fields[2].value, code, strlen(code)));
         assert_true(bytes_is(answer->fields[3].value, answer->text, strlen(answer->text)));
         assert_int_equal(answer->is_http, BYTES_IS(answer->fields[0].value, "405") ||
-                                          BYTES_IS(answer->fields[0].value, "415") ||
-                                          BYTES_IS(answer->fields[0].value, "431"));
+                                              BYTES_IS(answer->fields[0].value, "415") ||
+                                              BYTES_IS(answer->fields[0].value, "431"));
     }
 }
 
@@ -156,18 +166,19 @@ static void head_of_a_block_that_comes_again_is_read_once(void **state)
 {
     (void)state;
     hpack_field fields[] = {
-        hpack_field_of(HPACK_NAME_METHOD, PROA_STR("POST")), hpack_field_of(HPACK_NAME_PATH, PROA_STR("/a/b")),
+        hpack_field_of(HPACK_NAME_METHOD, PROA_STR("POST")),
+        hpack_field_of(HPACK_NAME_PATH, PROA_STR("/a/b")),
         hpack_field_of(HPACK_NAME_CONTENT_TYPE, PROA_STR("application/grpc")),
     };
     hpack_block block = { .fields = fields, .count = 3 };
     request_head scratch;
     memory_watch(0);
     assert_ptr_equal(request_read(&block, &scratch), &scratch);
-    assert_int_equal(memory_unwatch(), 0);        /* most blocks come once */
+    assert_int_equal(memory_unwatch(), 0); /* most blocks come once */
     assert_null(block.note_free);
     const request_head *head = request_read(&block, &scratch);
     assert_ptr_not_equal(head, &scratch);
-    fields[0].value = PROA_STR("GET");            /* nobody looks any more */
+    fields[0].value = PROA_STR("GET"); /* nobody looks any more */
     memory_watch(0);
     assert_ptr_equal(request_read(&block, &scratch), head);
     assert_int_equal(memory_unwatch(), 0);
@@ -193,9 +204,17 @@ static void request_headers_are_in_the_order_of_the_specification(void **state)
     fields out = { 0 };
     assert_int_equal(request_write(&request, &origin, 1000, &out), PROA_ERR_NONE);
     static const char *const expected[][2] = {
-        { ":method", "POST" }, { ":scheme", "http" }, { ":path", "/a/b" }, { ":authority", "host:1" },
-        { "te", "trailers" }, { "grpc-timeout", "1S" }, { "content-type", "application/grpc" },
-        { "user-agent", "grpc-c-proa/9" }, { "x-a", "1" }, { "x-bin", "Zg" }, { "x-a", "2" },
+        { ":method", "POST" },
+        { ":scheme", "http" },
+        { ":path", "/a/b" },
+        { ":authority", "host:1" },
+        { "te", "trailers" },
+        { "grpc-timeout", "1S" },
+        { "content-type", "application/grpc" },
+        { "user-agent", "grpc-c-proa/9" },
+        { "x-a", "1" },
+        { "x-bin", "Zg" },
+        { "x-a", "2" },
     };
     assert_int_equal(out.count, sizeof expected / sizeof expected[0]);
     for (size_t i = 0; i < out.count; i++)

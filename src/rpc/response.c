@@ -9,12 +9,17 @@
 #include "rpc/request.h"
 #include "rpc/status.h"
 
-#define FIELD(token_, text) { .token = (token_), .value = PROA_STR_INIT(text) }
+#define FIELD(token_, text) \
+    { \
+        .token = (token_), .value = PROA_STR_INIT(text) \
+    }
 static const hpack_field plain_headers[] = {
-    FIELD(HPACK_NAME_STATUS, "200"), FIELD(HPACK_NAME_CONTENT_TYPE, "application/grpc"),
+    FIELD(HPACK_NAME_STATUS, "200"),
+    FIELD(HPACK_NAME_CONTENT_TYPE, "application/grpc"),
 };
 static const hpack_field plain_trailers[] = {
-    FIELD(HPACK_NAME_STATUS, "200"), FIELD(HPACK_NAME_CONTENT_TYPE, "application/grpc"),
+    FIELD(HPACK_NAME_STATUS, "200"),
+    FIELD(HPACK_NAME_CONTENT_TYPE, "application/grpc"),
     FIELD(HPACK_NAME_GRPC_STATUS, "0"),
 };
 enum { HEADERS = 2 };
@@ -132,7 +137,7 @@ response_verdict response_read_headers(const hpack_block *block, bool is_end)
 {
     found found = look(block);
     bool is_other = found.type.data && !request_is_grpc_type(found.type);
-    if (found.status.data && is_end && !is_other)         /* Trailers-Only */
+    if (found.status.data && is_end && !is_other) /* Trailers-Only */
         return metadata_is_sound(block) ? verdict_of(found.status)
                                         : fault(PROA_INTERNAL, "a -bin trailer is not base64");
     if (!BYTES_IS(found.http, "200")) {

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #define S(text) PROA_STR_INIT(text)
-#define NONE ((proa_headers){ NULL, 0 })
+#define NONE    ((proa_headers){ NULL, 0 })
 
 static hpack_block block_of(hpack_field *fields, const proa_bytes *texts, size_t pairs)
 {
@@ -22,7 +22,8 @@ static hpack_block block_of(hpack_field *fields, const proa_bytes *texts, size_t
 static void field_is(response_fields out, size_t i, const char *name, const char *value)
 {
     assert_true(i < out.count);
-    assert_true(bytes_is(out.data[i].name.data ? out.data[i].name : hpack_name_text(out.data[i].token), name, strlen(name)));
+    assert_true(
+        bytes_is(out.data[i].name.data ? out.data[i].name : hpack_name_text(out.data[i].token), name, strlen(name)));
     assert_true(bytes_is(out.data[i].value, value, strlen(value)));
 }
 
@@ -36,10 +37,12 @@ static void plain_reply_headers_and_trailers_are_static(void **state)
     assert_int_equal(out.count, 2);
     field_is(out, 0, ":status", "200");
     field_is(out, 1, "content-type", "application/grpc");
-    assert_int_equal(response_write_trailers(&(proa_status){ .code = PROA_OK }, NONE, false, &scratch, &out), PROA_ERR_NONE);
+    assert_int_equal(response_write_trailers(&(proa_status){ .code = PROA_OK }, NONE, false, &scratch, &out),
+                     PROA_ERR_NONE);
     assert_int_equal(out.count, 1);
     field_is(out, 0, "grpc-status", "0");
-    assert_int_equal(response_write_trailers(&(proa_status){ .code = PROA_OK }, NONE, true, &scratch, &out), PROA_ERR_NONE);
+    assert_int_equal(response_write_trailers(&(proa_status){ .code = PROA_OK }, NONE, true, &scratch, &out),
+                     PROA_ERR_NONE);
     assert_int_equal(out.count, 3);
     field_is(out, 0, ":status", "200");
     field_is(out, 2, "grpc-status", "0");
@@ -53,7 +56,8 @@ static void trailers_only_carries_both_sets_in_one_list(void **state)
     fields scratch = { 0 };
     response_fields out;
     proa_status status = { PROA_NOT_FOUND, S("no 100%"), S("\x08\x05") };
-    assert_int_equal(response_write_trailers(&status, (proa_headers){ &custom, 1 }, true, &scratch, &out), PROA_ERR_NONE);
+    assert_int_equal(response_write_trailers(&status, (proa_headers){ &custom, 1 }, true, &scratch, &out),
+                     PROA_ERR_NONE);
     assert_int_equal(out.count, 6);
     field_is(out, 0, ":status", "200");
     field_is(out, 1, "content-type", "application/grpc");
@@ -111,8 +115,9 @@ static void forbidden_metadata_is_malformed(void **state)
     fields scratch = { 0 };
     response_fields out;
     assert_int_equal(response_write_headers((proa_headers){ &bad, 1 }, &scratch, &out), PROA_ERR_MALFORMED);
-    assert_int_equal(response_write_trailers(&(proa_status){ .code = PROA_OK }, (proa_headers){ &bad, 1 }, true, &scratch, &out),
-                     PROA_ERR_MALFORMED);
+    assert_int_equal(
+        response_write_trailers(&(proa_status){ .code = PROA_OK }, (proa_headers){ &bad, 1 }, true, &scratch, &out),
+        PROA_ERR_MALFORMED);
     fields_fini(&scratch);
 }
 
@@ -152,7 +157,7 @@ static void reply_that_is_not_grpc_is_unknown(void **state)
     block = BLOCK(S(":status"), S("200"));
     assert_int_equal(response_read_headers(&block, false).code, PROA_UNKNOWN);
     block = BLOCK(HEAD);
-    assert_int_equal(response_read_headers(&block, true).code, PROA_UNKNOWN);   /* 200 without grpc-status */
+    assert_int_equal(response_read_headers(&block, true).code, PROA_UNKNOWN); /* 200 without grpc-status */
 }
 
 static void trailers_without_grpc_status_are_unknown(void **state)

@@ -23,14 +23,16 @@ typedef struct rpc_options {
     const trace *trace;
     uint64_t seed;
     proa_bytes authority;         /* client: copied; :authority of every call */
-    proa_bytes user_agent;        /* client: copied; empty: "grpc-c-proa/VERSION" */
+    proa_bytes user_agent;        /* client: copied; empty: "grpc-c-proa/VERSION". A call's own user-agent, a header like
+                                     others, goes in front of it */
     bool is_tls;                  /* client: :scheme https */
 } rpc_options;
 size_t rpc_exchange_block_size(void);
 rpc_endpoint *rpc_endpoint_new(const rpc_options *options, int64_t now);   /* owned; NULL: no memory */
-void rpc_endpoint_free(rpc_endpoint *endpoint);   /* exchanges not yet released are detached: commands on them do nothing */
+/* Exchanges not yet released are detached: they have ended without an END, commands on them do nothing. */
+void rpc_endpoint_free(rpc_endpoint *endpoint);
 
-/* ---- The five verbs, as of h2 */
+/* ---- The five verbs, as of h2. Commands and tick cause events as well: pull again. */
 void rpc_endpoint_feed(rpc_endpoint *endpoint, proa_bytes bytes, int64_t now);
 typedef enum rpc_event_type {
     RPC_EVENT_NONE = 0,
@@ -39,7 +41,7 @@ typedef enum rpc_event_type {
     RPC_EVENT_CALL,       /* server: exchange is a new call; path, headers and deadline can be read */
     RPC_EVENT_HEADERS,    /* client: the reply's headers arrived */
     RPC_EVENT_MESSAGE,    /* a whole message can be popped (reported when the queue was empty before) */
-    RPC_EVENT_HALF_CLOSE, /* the peer ended its messages; what was received can still be popped */
+    RPC_EVENT_HALF_CLOSE, /* server: the client ended its messages; what was received can still be popped */
     RPC_EVENT_WRITABLE,   /* queued bytes fell under half the bound after a push had said false */
     RPC_EVENT_END,        /* exchange: its last event, exactly once. client: status, trailers can be read, after queued
                              messages were popped they are still there. server: how it ended */
@@ -65,33 +67,40 @@ bool rpc_endpoint_can_begin(const rpc_endpoint *endpoint);   /* client: there is
 unsigned rpc_endpoint_exchanges(const rpc_endpoint *endpoint);   /* running */
 const h2_counters *rpc_endpoint_counters(const rpc_endpoint *endpoint);
 void rpc_endpoint_drain(rpc_endpoint *endpoint);             /* graceful; CLOSED when the last exchange ended */
-void rpc_endpoint_stop(rpc_endpoint *endpoint);              /* now: exchanges end (client CANCELLED; server: replies UNAVAILABLE first), then CLOSED */
-void rpc_endpoint_lost(rpc_endpoint *endpoint, const char *reason);   /* transport gone: UNAVAILABLE at clients, CANCELLED at servers */
+/* Now: exchanges end, a client's CANCELLED, a server's by answering UNAVAILABLE; then CLOSED. */
+void rpc_endpoint_stop(rpc_endpoint *endpoint);
+/* The transport is gone: exchanges end, a client's UNAVAILABLE, a server's CANCELLED; then CLOSED. reason is static. */
+void rpc_endpoint_lost(rpc_endpoint *endpoint, const char *reason);
 
 /* ---- Exchanges: client */
 typedef struct rpc_request {
     proa_bytes path;              /* "/pkg.Service/Method" */
-    proa_headers headers;         /* custom metadata, -bin raw; encoded at once. A name or value that HTTP forbids: PROA_ERR_MALFORMED */
+    proa_headers headers;         /* custom metadata, -bin raw; encoded at once */
     int64_t deadline_ns;          /* monotonic; INT64_MAX: none */
     size_t receive_bytes_max;     /* 0: the endpoint's */
     void *user;
 } rpc_request;
-proa_err rpc_exchange_begin(rpc_endpoint *endpoint, const rpc_request *request, int64_t now, rpc_exchange **out);   /* LIMIT: no room;
-                                                     CLOSED: begins no more; NOMEM */
+/* LIMIT: no room, ROOM follows. CLOSED: begins no more. MALFORMED: the path, or a name or value that HTTP or gRPC forbids
+ * or reserves. NOMEM. A deadline that is over: it begins, sends nothing, and END follows. */
+proa_err rpc_exchange_begin(rpc_endpoint *endpoint, const rpc_request *request, int64_t now, rpc_exchange **out);
 void rpc_exchange_end_requests(rpc_exchange *exchange);      /* half-close, after what was pushed */
 /* ---- Exchanges: server */
 proa_bytes rpc_exchange_path(const rpc_exchange *exchange);  /* borrowed until release; always "/service/method" */
-proa_err rpc_exchange_send_headers(rpc_exchange *exchange, proa_headers headers);   /* once, before the first message; implied by it */
-/* Trailers (Trailers-Only when nothing was sent before). The message text is cut at LIMITS_STATUS_MESSAGE_BYTES_MAX and
- * percent-encoded; details become grpc-status-details-bin unless the code is OK. END follows. A second finish does nothing. */
+/* Once, before the first message, which implies it. CLOSED: too late. MALFORMED, NOMEM: nothing was sent. */
+proa_err rpc_exchange_send_headers(rpc_exchange *exchange, proa_headers headers);
+/* Trailers (Trailers-Only when nothing was sent before). The message is percent-encoded, and what is longer than
+ * LIMITS_STATUS_MESSAGE_BYTES_MAX then is cut; details become grpc-status-details-bin unless the code is OK. END follows
+ * when all has left, RST_STREAM(NO_ERROR) goes behind it if the client still sends. A second finish does nothing.
+ * MALFORMED, NOMEM: nothing was sent, it goes on. */
 proa_err rpc_exchange_finish(rpc_exchange *exchange, const proa_status *status, proa_headers trailers);
 /* ---- Exchanges: both */
 void *rpc_exchange_user(const rpc_exchange *exchange);
 void rpc_exchange_set_user(rpc_exchange *exchange, void *user);
 void rpc_exchange_release(rpc_exchange *exchange);           /* after END */
 int64_t rpc_exchange_deadline(const rpc_exchange *exchange); /* monotonic ns; INT64_MAX: none */
-/* Ends it now with this status on our side: RST_STREAM with the code that the status maps to, END follows. */
-void rpc_exchange_cancel(rpc_exchange *exchange, proa_code code, const char *text);   /* text is static */
+/* Ends it now with this status on our side: RST_STREAM with the code that the status maps to (CANCEL instead of
+ * REFUSED_STREAM: somebody saw it), messages not yet popped are dropped, END follows. text is static. */
+void rpc_exchange_cancel(rpc_exchange *exchange, proa_code code, const char *text);
 /* Messages out. body has RPC_ENVELOPE_SIZE writable bytes in front of it; copied. true: there is room for another. */
 #define RPC_ENVELOPE_SIZE 5
 bool rpc_exchange_push(rpc_exchange *exchange, char *body, size_t size);
@@ -103,12 +112,13 @@ void rpc_exchange_set_queue_max(rpc_exchange *exchange, size_t bytes);       /* 
 bool rpc_exchange_pop(rpc_exchange *exchange, proa_slice *out);
 bool rpc_exchange_has_message(const rpc_exchange *exchange);
 bool rpc_exchange_is_half_closed(const rpc_exchange *exchange);   /* the peer will send no more messages */
-/* Metadata without the reserved names, -bin decoded (comma-split first). Built in arena once, then the same. data NULL: not there (yet). */
+/* Metadata without the reserved names (user-agent is none), -bin decoded (comma-split first). Built in the arena of the
+ * first who asks, then the same for all. data NULL: not there (yet), or no memory, which the arena remembers. */
 proa_headers rpc_exchange_request_headers(rpc_exchange *exchange, proa_arena *arena);
 proa_headers rpc_exchange_reply_headers(rpc_exchange *exchange, proa_arena *arena);
 proa_headers rpc_exchange_trailers(rpc_exchange *exchange, proa_arena *arena);
 bool rpc_exchange_has_ended(const rpc_exchange *exchange);
-proa_status rpc_exchange_status(rpc_exchange *exchange, proa_arena *arena);  /* after END; text and details in arena */
+proa_status rpc_exchange_status(rpc_exchange *exchange, proa_arena *arena);  /* after END; in arena, or static */
 
 /* ---- Tables that live here and nowhere else; each row cites its source. */
 proa_code rpc_code_of_http(unsigned http_status);

@@ -58,8 +58,8 @@ void side_end(side *side)
 
 void side_events(side *side)
 {
-    static const char *const names[] = { "NONE", "READY", "ROOM", "CALL", "HEADERS", "MESSAGE", "HALF_CLOSE", "WRITABLE",
-                                         "END", "GOAWAY", "CLOSED" };
+    static const char *const names[] = { "NONE",       "READY",    "ROOM", "CALL",   "HEADERS", "MESSAGE",
+                                         "HALF_CLOSE", "WRITABLE", "END",  "GOAWAY", "CLOSED" };
     rpc_event event;
     while (rpc_endpoint_next_event(side->endpoint, &event)) {
         if (event.type != RPC_EVENT_READY)
@@ -81,7 +81,7 @@ void side_is(side *side, const char *log)
 {
     side_events(side);
     if (side->log.size)
-        side->log.size--;                         /* the last space */
+        side->log.size--; /* the last space */
     text_is(&side->log, log);
 }
 
@@ -128,7 +128,8 @@ void raw_abandon(raw *raw, rpc_exchange *exchange)
 
 void raw_frame(raw *raw, uint8_t type, uint8_t flags, uint32_t stream, proa_bytes payload)
 {
-    char head[9] = { (char)(payload.size >> 16), (char)(payload.size >> 8), (char)payload.size, (char)type, (char)flags };
+    char head[9] = { (char)(payload.size >> 16), (char)(payload.size >> 8), (char)payload.size, (char)type,
+                     (char)flags };
     bytes_put_u32_be(head + 5, stream);
     assert_int_equal(buffer_append(&raw->out, head, sizeof head), PROA_ERR_NONE);
     assert_int_equal(buffer_append(&raw->out, payload.data, payload.size), PROA_ERR_NONE);
@@ -174,8 +175,10 @@ void raw_headers(raw *raw, uint32_t stream, bool is_end, ...)
 void raw_request(raw *raw, uint32_t stream, bool is_end, ...)
 {
     hpack_field fields[300] = {
-        { PROA_STR(":method"), PROA_STR("POST"), 0, false }, { PROA_STR(":scheme"), PROA_STR("http"), 0, false },
-        { PROA_STR(":path"), PROA_STR("/a.B/C"), 0, false }, { PROA_STR(":authority"), PROA_STR("host"), 0, false },
+        { PROA_STR(":method"), PROA_STR("POST"), 0, false },
+        { PROA_STR(":scheme"), PROA_STR("http"), 0, false },
+        { PROA_STR(":path"), PROA_STR("/a.B/C"), 0, false },
+        { PROA_STR(":authority"), PROA_STR("host"), 0, false },
         { PROA_STR("te"), PROA_STR("trailers"), 0, false },
         { PROA_STR("content-type"), PROA_STR("application/grpc"), 0, false },
     };
@@ -288,7 +291,8 @@ static void read_frames(raw *raw)
         size_t size = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
         if (buffer_size(&raw->in) < 9 + size)
             break;
-        show_frame(raw, head[3], head[4], bytes_u32_be((const char *)head + 5), (proa_bytes){ (const char *)head + 9, size });
+        show_frame(raw, head[3], head[4], bytes_u32_be((const char *)head + 5),
+                   (proa_bytes){ (const char *)head + 9, size });
         buffer_consume(&raw->in, 9 + size);
     }
 }
@@ -312,7 +316,7 @@ void raw_run(raw *raw)
         if (buffer_size(&raw->out)) {
             proa_bytes bytes = buffer_bytes(&raw->out);
             bytes.size = cut_next(&raw->cut, bytes.size);
-            char *copy = malloc(bytes.size);      /* exactly, so that a sanitizer sees a read behind it */
+            char *copy = malloc(bytes.size); /* exactly, so that a sanitizer sees a read behind it */
             memcpy(copy, bytes.data, bytes.size);
             rpc_endpoint_feed(raw->side.endpoint, (proa_bytes){ copy, bytes.size }, raw->side.now);
             side_events(&raw->side);

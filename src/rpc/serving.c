@@ -3,7 +3,7 @@
 #include "rpc/exchange.h"
 #include "rpc/response.h"
 
-#define FORGIVEN_NS (10 * PROA_MILLISECOND)       /* a shorter timeout would make resets free */
+#define FORGIVEN_NS (10 * PROA_MILLISECOND) /* a shorter timeout would make resets free */
 
 /* ---- What arrives */
 

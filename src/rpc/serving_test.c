@@ -18,7 +18,8 @@ static proa_bytes bytes_of(const char *text, size_t size)
 static void call_is_answered_by_headers_messages_and_trailers(void **state)
 {
     (void)state;
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         raw raw;
         begin(&raw, cut);
         raw_request(&raw, 1, false, NULL);
@@ -74,7 +75,7 @@ static void response_headers_wait_for_the_first_message_or_an_explicit_send(void
     static const proa_header custom = { PROA_STR_INIT("x"), PROA_STR_INIT("1") };
     assert_int_equal(rpc_exchange_send_headers(call, (proa_headers){ &custom, 1 }), PROA_ERR_NONE);
     raw_is(&raw, "1 HEADERS :status=200 content-type=application/grpc x=1");
-    assert_int_equal(rpc_exchange_send_headers(call, NO_HEADERS), PROA_ERR_CLOSED);   /* once */
+    assert_int_equal(rpc_exchange_send_headers(call, NO_HEADERS), PROA_ERR_CLOSED); /* once */
     push_text(call, "");
     raw_is(&raw, "1 DATA 5");
     finish_with(call, PROA_OK, NULL);
@@ -91,7 +92,7 @@ static void early_error_is_trailers_only(void **state)
     static const proa_header custom = { PROA_STR_INIT("x-bin"), PROA_STR_INIT("\xab\xab\xab") };
     proa_status status = { PROA_NOT_FOUND, PROA_STR("no \xe2\x98\xba"), PROA_STR("\x08\x05") };
     assert_int_equal(rpc_exchange_finish(call, &status, (proa_headers){ &custom, 1 }), PROA_ERR_NONE);
-    assert_int_equal(rpc_exchange_finish(call, &status, NO_HEADERS), PROA_ERR_NONE);  /* a second one does nothing */
+    assert_int_equal(rpc_exchange_finish(call, &status, NO_HEADERS), PROA_ERR_NONE); /* a second one does nothing */
     raw_is(&raw, "1 HEADERS END :status=200 content-type=application/grpc grpc-status=5 grpc-message=no_%E2%98%BA "
                  "grpc-status-details-bin=CAU x-bin=q6ur");
     side_is(&raw.side, "END");
@@ -114,7 +115,8 @@ static void status_is_sent_even_if_ok(void **state)
 static void early_close_is_followed_by_rst_no_error(void **state)
 {
     (void)state;
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         raw raw;
         begin(&raw, cut);
         rpc_exchange *call = take(&raw, 1, false);
@@ -153,7 +155,8 @@ static void early_close_behind_a_shut_window_keeps_its_order(void **state)
 static void empty_data_with_end_stream_is_the_end_of_the_requests(void **state)
 {
     (void)state;
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         raw raw;
         begin(&raw, cut);
         rpc_exchange *call = take(&raw, 1, false);
@@ -207,7 +210,8 @@ static void data_boundaries_mean_nothing(void **state)
 
 static void is_refused(void (*send)(raw *raw), const char *frames)
 {
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         raw raw;
         begin(&raw, cut);
         send(&raw);
@@ -257,14 +261,15 @@ static const char *bad_path;
 
 static void send_bad_path(raw *raw)
 {
-    raw_headers(raw, 1, false, ":method", "POST", ":scheme", "http", ":path", bad_path, ":authority", "h", "te", "trailers",
-                "content-type", "application/grpc", NULL);
+    raw_headers(raw, 1, false, ":method", "POST", ":scheme", "http", ":path", bad_path, ":authority", "h", "te",
+                "trailers", "content-type", "application/grpc", NULL);
 }
 
 static void odd_path_is_unimplemented_before_anybody_sees_it_cve_2026_33186(void **state)
 {
     (void)state;
-    static const char *const paths[] = { "a.B/C", "/a.B//C", "//a.B/C", "/a.B/C/", "/a.B%2FC", "/x/../a.B/C", "/a.B", "/./C", "*" };
+    static const char *const paths[] = { "a.B/C",       "/a.B//C", "//a.B/C", "/a.B/C/", "/a.B%2FC",
+                                         "/x/../a.B/C", "/a.B",    "/./C",    "*" };
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         bad_path = paths[i];
         is_refused(send_bad_path, "1 HEADERS END :status=200 content-type=application/grpc grpc-status=12 "
@@ -279,7 +284,7 @@ static void send_long_path(raw *raw)
     path[0] = '/';
     bad_path = path;
     send_bad_path(raw);
-    raw_data(raw, 1, false, PROA_STR("x"));       /* what is answered by HTTP is cut off at the next DATA */
+    raw_data(raw, 1, false, PROA_STR("x")); /* what is answered by HTTP is cut off at the next DATA */
 }
 
 static void header_list_too_large_is_answered_431_and_resource_exhausted(void **state)
@@ -294,7 +299,8 @@ static void send_many_fields(raw *raw)
     hpack_field fields[200];
     static const char *const usual[][2] = { { ":method", "POST" }, { ":scheme", "http" }, { ":path", "/a/b" } };
     for (size_t i = 0; i < 200; i++)
-        fields[i] = (hpack_field){ proa_bytes_of(i < 3 ? usual[i][0] : "x"), proa_bytes_of(i < 3 ? usual[i][1] : "y"), 0, false };
+        fields[i] = (hpack_field){ proa_bytes_of(i < 3 ? usual[i][0] : "x"), proa_bytes_of(i < 3 ? usual[i][1] : "y"),
+                                   0, false };
     buffer block = { 0 };
     assert_int_equal(hpack_encode(raw->encoder, fields, 200, &block), PROA_ERR_NONE);
     raw_frame(raw, 1, 4 | 1, 1, buffer_bytes(&block));
@@ -361,8 +367,8 @@ static void missing_te_is_accepted(void **state)
     (void)state;
     raw raw;
     begin(&raw, 0);
-    raw_headers(&raw, 1, true, ":method", "POST", ":scheme", "http", ":path", "/a.B/C", ":authority", "h", "content-type",
-                "application/grpc+proto", "grpc-encoding", "identity", NULL);
+    raw_headers(&raw, 1, true, ":method", "POST", ":scheme", "http", ":path", "/a.B/C", ":authority", "h",
+                "content-type", "application/grpc+proto", "grpc-encoding", "identity", NULL);
     raw_is(&raw, "");
     side_is(&raw.side, "CALL HALF_CLOSE");
     raw_abandon(&raw, raw.side.seen[0]);
@@ -372,7 +378,8 @@ static void missing_te_is_accepted(void **state)
 
 static void is_failed(proa_bytes wire, bool is_end, const char *log, const char *frames)
 {
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         raw raw;
         begin(&raw, cut);
         rpc_exchange *call = take(&raw, 1, false);
@@ -380,19 +387,21 @@ static void is_failed(proa_bytes wire, bool is_end, const char *log, const char 
         raw_is(&raw, frames);
         side_is(&raw.side, log);
         rpc_exchange_release(call);
-        call = take(&raw, 3, true);               /* the connection goes on */
+        call = take(&raw, 3, true); /* the connection goes on */
         finish_with(call, PROA_OK, NULL);
         raw_run(&raw);
         end(&raw, call);
     }
 }
 
-#define FAILED(code, text) "1 HEADERS END :status=200 content-type=application/grpc grpc-status=" code " grpc-message=" text
+#define FAILED(code, text) \
+    "1 HEADERS END :status=200 content-type=application/grpc grpc-status=" code " grpc-message=" text
 
 static void compressed_flag_without_encoding_is_internal(void **state)
 {
     (void)state;
-    static const char frames[] = FAILED("13", "a_message_is_compressed,_and_no_grpc-encoding_was_agreed_on") "\n1 RST NO_ERROR";
+    static const char frames[] =
+        FAILED("13", "a_message_is_compressed,_and_no_grpc-encoding_was_agreed_on") "\n1 RST NO_ERROR";
     is_failed(B("\1\0\0\0\1x"), false, "END", frames);
     is_failed(B("\0\0\0\0\1x\1\0\0\0\1x"), false, "MESSAGE END", frames);
 }
@@ -408,7 +417,7 @@ static void message_over_the_limit_is_resource_exhausted_before_it_is_allocated_
     (void)state;
     static const char frames[] = FAILED("8", "a_message_is_larger_than_the_limit") "\n1 RST NO_ERROR";
     is_failed(B("\0\377\377\377\377"), false, "END", frames);
-    is_failed(B("\0\0\x40\0\1"), false, "END", frames);       /* 4 MiB and one */
+    is_failed(B("\0\0\x40\0\1"), false, "END", frames); /* 4 MiB and one */
 }
 
 static void stream_that_ends_within_a_message_is_internal(void **state)
@@ -442,7 +451,8 @@ static void fault_behind_replies_that_wait_resets_the_stream(void **state)
 static void rst_stream_of_the_client_is_cancelled(void **state)
 {
     (void)state;
-    FOR_EACH_CUT(cut) {
+    FOR_EACH_CUT(cut)
+    {
         raw raw;
         begin(&raw, cut);
         rpc_exchange *call = take(&raw, 1, false);
@@ -452,9 +462,9 @@ static void rst_stream_of_the_client_is_cancelled(void **state)
         side_is(&raw.side, "MESSAGE END");
         status_is(call, PROA_CANCELLED, "the client cancelled the call");
         assert_false(push_text(call, "y"));
-        finish_with(call, PROA_OK, NULL);         /* does nothing */
+        finish_with(call, PROA_OK, NULL); /* does nothing */
         raw_is(&raw, "");
-        pop_is_text(call, "x");                   /* what was received stays */
+        pop_is_text(call, "x"); /* what was received stays */
         rpc_exchange_release(call);
         raw_end(&raw);
     }
@@ -527,10 +537,13 @@ static void answer_that_the_client_does_not_wait_for_is_cancelled(void **state)
 static void cancel_on_the_server_resets_with_the_code_of_its_status(void **state)
 {
     (void)state;
-    static const struct { proa_code code; const char *frames; } rows[] = {
-        { PROA_CANCELLED, "1 RST CANCEL" }, { PROA_DEADLINE_EXCEEDED, "1 RST CANCEL" }, { PROA_INTERNAL, "1 RST INTERNAL_ERROR" },
-        { PROA_RESOURCE_EXHAUSTED, "1 RST ENHANCE_YOUR_CALM" },
-        { PROA_UNAVAILABLE, "1 RST CANCEL" },     /* not REFUSED_STREAM: somebody saw the call (RFC 9113 8.7) */
+    static const struct {
+        proa_code code;
+        const char *frames;
+    } rows[] = {
+        { PROA_CANCELLED, "1 RST CANCEL" },        { PROA_DEADLINE_EXCEEDED, "1 RST CANCEL" },
+        { PROA_INTERNAL, "1 RST INTERNAL_ERROR" }, { PROA_RESOURCE_EXHAUSTED, "1 RST ENHANCE_YOUR_CALM" },
+        { PROA_UNAVAILABLE, "1 RST CANCEL" }, /* not REFUSED_STREAM: somebody saw the call (RFC 9113 8.7) */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         raw raw;
@@ -592,7 +605,7 @@ static void drain_lets_running_calls_end(void **state)
     rpc_exchange *call = take(&raw, 1, true);
     rpc_endpoint_drain(raw.side.endpoint);
     raw_is(&raw, "GOAWAY 2147483647 NO_ERROR");
-    rpc_exchange *late = take(&raw, 3, true);     /* sent before the client knew */
+    rpc_exchange *late = take(&raw, 3, true); /* sent before the client knew */
     push_text(call, "x");
     finish_with(call, PROA_OK, NULL);
     finish_with(late, PROA_OK, NULL);
@@ -614,7 +627,7 @@ static void unread_messages_keep_the_window_of_the_peer_shut(void **state)
     raw.is_verbose = true;
     char message[16000];
     memset(message, 'm', sizeof message);
-    for (int i = 0; i < 16; i++)                  /* 256 KiB, but for a little */
+    for (int i = 0; i < 16; i++) /* 256 KiB, but for a little */
         raw_message(&raw, 1, false, bytes_of(message, sizeof message));
     raw_run(&raw);
     assert_null(strstr(raw.frames.data, "1 WINDOW"));
@@ -683,14 +696,14 @@ static void push_says_false_at_the_bound_and_writable_follows(void **state)
     rpc_exchange_set_queue_max(call, 1000);
     assert_true(push_size(call, 500));
     assert_true(rpc_exchange_can_push(call));
-    assert_false(push_size(call, 600));           /* taken all the same */
+    assert_false(push_size(call, 600)); /* taken all the same */
     assert_false(rpc_exchange_can_push(call));
     assert_int_equal(rpc_exchange_queued(call), 1110);
     raw_run(&raw);
     side_is(&raw.side, "");
     raw_window(&raw, 1, 600);
     raw_run(&raw);
-    side_is(&raw.side, "");                       /* 510 are left */
+    side_is(&raw.side, ""); /* 510 are left */
     raw_window(&raw, 1, 11);
     raw_run(&raw);
     side_is(&raw.side, "WRITABLE");

@@ -8,9 +8,10 @@
 const char *proa_code_name(proa_code code)
 {
     static const char *const names[] = {
-        "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
-        "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
-        "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+        "OK",        "CANCELLED",       "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+        "NOT_FOUND", "ALREADY_EXISTS",  "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+        "ABORTED",   "OUT_OF_RANGE",    "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+        "DATA_LOSS", "UNAUTHENTICATED",
     };
     return code >= PROA_OK && code <= PROA_UNAUTHENTICATED ? names[code] : "UNKNOWN";
 }
@@ -18,50 +19,50 @@ const char *proa_code_name(proa_code code)
 proa_code rpc_code_of_http(unsigned http_status)
 {
     switch (http_status) {
-    case 400: return PROA_INTERNAL;               /* http */
-    case 401: return PROA_UNAUTHENTICATED;        /* http */
-    case 403: return PROA_PERMISSION_DENIED;      /* http */
-    case 404: return PROA_UNIMPLEMENTED;          /* http */
-    case 429: return PROA_UNAVAILABLE;            /* http */
-    case 431: return PROA_INTERNAL;               /* http, newest text; grpc-java */
-    case 502: return PROA_UNAVAILABLE;            /* http */
-    case 503: return PROA_UNAVAILABLE;            /* http */
-    case 504: return PROA_UNAVAILABLE;            /* http */
-    default: return PROA_UNKNOWN;                 /* http: all others, 200 without a status among them */
+    case 400: return PROA_INTERNAL;          /* http */
+    case 401: return PROA_UNAUTHENTICATED;   /* http */
+    case 403: return PROA_PERMISSION_DENIED; /* http */
+    case 404: return PROA_UNIMPLEMENTED;     /* http */
+    case 429: return PROA_UNAVAILABLE;       /* http */
+    case 431: return PROA_INTERNAL;          /* http, newest text; grpc-java */
+    case 502: return PROA_UNAVAILABLE;       /* http */
+    case 503: return PROA_UNAVAILABLE;       /* http */
+    case 504: return PROA_UNAVAILABLE;       /* http */
+    default: return PROA_UNKNOWN;            /* http: all others, 200 without a status among them */
     }
 }
 
 proa_code rpc_code_of_h2(uint32_t h2_code_value)
 {
     switch (h2_code_value) {
-    case H2_NO_ERROR: return PROA_INTERNAL;                        /* rst: no status was sent, so it is an error */
-    case H2_PROTOCOL_ERROR: return PROA_INTERNAL;                  /* rst */
-    case H2_INTERNAL_ERROR: return PROA_INTERNAL;                  /* rst */
-    case H2_FLOW_CONTROL_ERROR: return PROA_INTERNAL;              /* rst */
-    case H2_SETTINGS_TIMEOUT: return PROA_INTERNAL;                /* rst */
-    case H2_STREAM_CLOSED: return PROA_INTERNAL;                   /* rst gives none; grpc-go, C-core */
-    case H2_FRAME_SIZE_ERROR: return PROA_INTERNAL;                /* rst: FRAME_TOO_LARGE */
-    case H2_REFUSED_STREAM: return PROA_UNAVAILABLE;               /* rst */
-    case H2_CANCEL: return PROA_CANCELLED;                         /* rst */
-    case H2_COMPRESSION_ERROR: return PROA_INTERNAL;               /* rst */
-    case H2_CONNECT_ERROR: return PROA_INTERNAL;                   /* rst */
-    case H2_ENHANCE_YOUR_CALM: return PROA_RESOURCE_EXHAUSTED;     /* rst */
-    case H2_INADEQUATE_SECURITY: return PROA_PERMISSION_DENIED;    /* rst */
-    case H2_HTTP_1_1_REQUIRED: return PROA_INTERNAL;               /* grpc-go, http2ErrConvTab */
-    default: return PROA_UNKNOWN;                                  /* C-core, grpc-go */
+    case H2_NO_ERROR: return PROA_INTERNAL;                     /* rst: no status was sent, so it is an error */
+    case H2_PROTOCOL_ERROR: return PROA_INTERNAL;               /* rst */
+    case H2_INTERNAL_ERROR: return PROA_INTERNAL;               /* rst */
+    case H2_FLOW_CONTROL_ERROR: return PROA_INTERNAL;           /* rst */
+    case H2_SETTINGS_TIMEOUT: return PROA_INTERNAL;             /* rst */
+    case H2_STREAM_CLOSED: return PROA_INTERNAL;                /* rst gives none; grpc-go, C-core */
+    case H2_FRAME_SIZE_ERROR: return PROA_INTERNAL;             /* rst: FRAME_TOO_LARGE */
+    case H2_REFUSED_STREAM: return PROA_UNAVAILABLE;            /* rst */
+    case H2_CANCEL: return PROA_CANCELLED;                      /* rst */
+    case H2_COMPRESSION_ERROR: return PROA_INTERNAL;            /* rst */
+    case H2_CONNECT_ERROR: return PROA_INTERNAL;                /* rst */
+    case H2_ENHANCE_YOUR_CALM: return PROA_RESOURCE_EXHAUSTED;  /* rst */
+    case H2_INADEQUATE_SECURITY: return PROA_PERMISSION_DENIED; /* rst */
+    case H2_HTTP_1_1_REQUIRED: return PROA_INTERNAL;            /* grpc-go, http2ErrConvTab */
+    default: return PROA_UNKNOWN;                               /* C-core, grpc-go */
     }
 }
 
 uint32_t rpc_h2_of_code(proa_code code)
 {
     switch (code) {
-    case PROA_OK: return H2_NO_ERROR;                              /* core */
-    case PROA_CANCELLED: return H2_CANCEL;                         /* core */
-    case PROA_DEADLINE_EXCEEDED: return H2_CANCEL;                 /* core */
-    case PROA_PERMISSION_DENIED: return H2_INADEQUATE_SECURITY;    /* core */
-    case PROA_RESOURCE_EXHAUSTED: return H2_ENHANCE_YOUR_CALM;     /* core */
-    case PROA_UNAVAILABLE: return H2_REFUSED_STREAM;               /* core */
-    default: return H2_INTERNAL_ERROR;                             /* core */
+    case PROA_OK: return H2_NO_ERROR;                           /* core */
+    case PROA_CANCELLED: return H2_CANCEL;                      /* core */
+    case PROA_DEADLINE_EXCEEDED: return H2_CANCEL;              /* core */
+    case PROA_PERMISSION_DENIED: return H2_INADEQUATE_SECURITY; /* core */
+    case PROA_RESOURCE_EXHAUSTED: return H2_ENHANCE_YOUR_CALM;  /* core */
+    case PROA_UNAVAILABLE: return H2_REFUSED_STREAM;            /* core */
+    default: return H2_INTERNAL_ERROR;                          /* core */
     }
 }
 
@@ -69,15 +70,15 @@ proa_code rpc_code_of_err(proa_err error)
 {
     switch (error) {
     case PROA_ERR_NONE: return PROA_OK;
-    case PROA_ERR_NOMEM: return PROA_RESOURCE_EXHAUSTED;           /* codes: "server temporarily out of resources" */
-    case PROA_ERR_LIMIT: return PROA_RESOURCE_EXHAUSTED;           /* codes: message larger than configured limits */
-    case PROA_ERR_MALFORMED: return PROA_INTERNAL;                 /* codes: "error parsing proto" */
-    case PROA_ERR_REQUIRED: return PROA_INTERNAL;                  /* codes: "error parsing proto" */
-    case PROA_ERR_CLOSED: return PROA_UNAVAILABLE;                 /* codes: "server is shutting down" */
-    case PROA_ERR_ADDRESS: return PROA_UNAVAILABLE;                /* doc/connectivity-semantics-and-api.md */
-    case PROA_ERR_IO: return PROA_UNAVAILABLE;                     /* codes: "connection breaks" */
-    case PROA_ERR_TLS: return PROA_UNAVAILABLE;                    /* doc/connectivity-semantics-and-api.md */
-    case PROA_ERR_CONFIG: return PROA_INTERNAL;                    /* codes: "serious errors" */
+    case PROA_ERR_NOMEM: return PROA_RESOURCE_EXHAUSTED; /* codes: "server temporarily out of resources" */
+    case PROA_ERR_LIMIT: return PROA_RESOURCE_EXHAUSTED; /* codes: message larger than configured limits */
+    case PROA_ERR_MALFORMED: return PROA_INTERNAL;       /* codes: "error parsing proto" */
+    case PROA_ERR_REQUIRED: return PROA_INTERNAL;        /* codes: "error parsing proto" */
+    case PROA_ERR_CLOSED: return PROA_UNAVAILABLE;       /* codes: "server is shutting down" */
+    case PROA_ERR_ADDRESS: return PROA_UNAVAILABLE;      /* doc/connectivity-semantics-and-api.md */
+    case PROA_ERR_IO: return PROA_UNAVAILABLE;           /* codes: "connection breaks" */
+    case PROA_ERR_TLS: return PROA_UNAVAILABLE;          /* doc/connectivity-semantics-and-api.md */
+    case PROA_ERR_CONFIG: return PROA_INTERNAL;          /* codes: "serious errors" */
     }
     return PROA_UNKNOWN;
 }
@@ -145,7 +146,7 @@ bool status_details_code(proa_bytes details, uint64_t *code)
                 return false;
             skip = (size_t)value;
             break;
-        default: return false;                    /* groups: google.rpc.Status has none */
+        default: return false; /* groups: google.rpc.Status has none */
         }
         if (skip > details.size)
             return false;

@@ -2,9 +2,16 @@
 /* grpc-timeout: written coarsely, read strictly, clamped where 64 bits of nanoseconds end. */
 #include "rpc/timeout.h"
 
-static const struct { char letter; int64_t ns; } units[] = {
-    { 'H', 3600 * PROA_SECOND }, { 'M', 60 * PROA_SECOND }, { 'S', PROA_SECOND },
-    { 'm', PROA_MILLISECOND }, { 'u', 1000 }, { 'n', 1 },
+static const struct {
+    char letter;
+    int64_t ns;
+} units[] = {
+    { 'H', 3600 * PROA_SECOND },
+    { 'M', 60 * PROA_SECOND },
+    { 'S', PROA_SECOND },
+    { 'm', PROA_MILLISECOND },
+    { 'u', 1000 },
+    { 'n', 1 },
 };
 enum { UNITS = sizeof units / sizeof units[0], DIGITS_MAX = 8 };
 

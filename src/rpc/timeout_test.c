@@ -98,8 +98,8 @@ static void grpc_timeout_beyond_our_clock_is_clamped(void **state)
 static void grpc_timeout_that_is_malformed_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", "1", "H", "123456789n", "-1S", "+1S", " 1S", "1S ", "1s", "1h", "1.5S", "1SS",
-                                       "0x1S", "1\xc2\xb5", "\xd9\xa1S" };
+    static const char *const bad[] = { "",   "1",  "H",    "123456789n", "-1S",  "+1S",       " 1S",      "1S ",
+                                       "1s", "1h", "1.5S", "1SS",        "0x1S", "1\xc2\xb5", "\xd9\xa1S" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         refuses(proa_bytes_of(bad[i]));
     refuses((proa_bytes){ "1\0S", 3 });

@@ -5,14 +5,17 @@
 
 /* ---- In */
 
-static const struct { proa_code code; const char *text; } faults[] = {
+static const struct {
+    proa_code code;
+    const char *text;
+} faults[] = {
     [ENVELOPE_COMPRESSED] = { PROA_INTERNAL, "a message is compressed, and no grpc-encoding was agreed on" },
     [ENVELOPE_FLAG] = { PROA_INTERNAL, "a message has an unknown flag" },
     [ENVELOPE_TOO_LARGE] = { PROA_RESOURCE_EXHAUSTED, "a message is larger than the limit" },
     [ENVELOPE_NOMEM] = { PROA_RESOURCE_EXHAUSTED, "no memory for a message" },
 };
 
-/* Who found nothing to read waits for the rest of a message whose length is known: let the peer send all of it. */
+/* Who found nothing to read waits for the rest of a message: let the peer send all of it, however small its window. */
 static void open_window(rpc_exchange *exchange)
 {
     size_t missing = envelope_missing(&exchange->envelope);
@@ -136,7 +139,8 @@ bool rpc_exchange_push_slice(rpc_exchange *exchange, proa_slice *slice)
         return false;
     }
     envelope_write_head(head, slice->bytes.size);
-    return !h2_stream_send_slice(exchange->stream, (proa_bytes){ head, sizeof head }, slice, false) && has_room(exchange);
+    return !h2_stream_send_slice(exchange->stream, (proa_bytes){ head, sizeof head }, slice, false) &&
+           has_room(exchange);
 }
 
 size_t rpc_exchange_queued(const rpc_exchange *exchange)
