@@ -10,6 +10,8 @@ static proa_code say_hello(proa_call *call, const helloworld_HelloRequest *reque
     bool *has_slept = proa_call_state(call, sizeof *has_slept);
     if (!*has_slept) {
         *has_slept = true;
+        printf("greeting %.*s\n", PROA_FMT(request->name));
+        fflush(stdout);
         return proa_call_sleep_ns(call, 500 * PROA_MILLISECOND);
     }
     reply->message = proa_arena_format(proa_call_arena(call), "Good night, %.*s", PROA_FMT(request->name));

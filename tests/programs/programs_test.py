@@ -33,11 +33,11 @@ class Stage:
         self.dir = pathlib.Path(tempfile.mkdtemp())
         self.servers = []
 
-    def serve(self, program, *arguments):
+    def serve(self, program, *arguments, **options):
         """Starts a server on a socket of its own, its last or only address; returns the target."""
         path = self.dir / f"{len(self.servers)}.sock"
         words = [f"unix:{path}" if a is ... else str(a) for a in arguments]
-        server = subprocess.Popen([self.bin / program, *words], stdin=subprocess.DEVNULL)
+        server = subprocess.Popen([self.bin / program, *words], stdin=subprocess.DEVNULL, **options)
         self.servers.append((program, server))
         end = time.monotonic() + LIMIT_S
         while not can_connect(path):
@@ -116,8 +116,6 @@ def check_telemetry(stage, target):
     stop = threading.Timer(LIMIT_S, foreign.kill)
     stop.start()
     foreign.stdin.write(b"error\n")
-    foreign.stdin.flush()
-    time.sleep(0.3)  # the server looks at the log before it hears that no pattern follows
     out, _ = foreign.communicate()
     stop.cancel()
     lines = out.decode().splitlines()
@@ -155,9 +153,10 @@ def f_proxy_of_nothing(stage):
 
 def i_signal(stage):
     """A call that was accepted before SIGTERM is answered; the next one finds nobody."""
-    target = stage.serve("i_signal", ...)
+    target = stage.serve("i_signal", ..., stdout=subprocess.PIPE)
     client = subprocess.Popen([stage.bin / "a_client", target], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    time.sleep(0.2)  # the handler takes 0.5 s
+    line = stage.servers[0][1].stdout.readline()  # then the handler takes another half a second
+    expect(line == b"greeting Ada\n", line)
     stage.end()
     out, _ = client.communicate(timeout=LIMIT_S)
     expect((client.returncode, out) == (0, b"Good night, Ada\n"), f"{client.returncode} {out}")
