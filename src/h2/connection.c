@@ -185,11 +185,6 @@ void connection_refuse(h2_connection *c, uint32_t id, h2_stream *s, h2_fault fau
     if (connection_is_stopped(c))
         return;
     bool is_new = !s && id > c->streams.last_id;
-    if (is_new && (c->role == H2_CLIENT || id % 2 == 0 || fault.code == H2_FRAME_SIZE_ERROR)) {
-        connection_fail(c,
-                        fault_connection(fault.code, fault.reason)); /* RFC 9113 6.4: an idle stream is never reset */
-        return;
-    }
     TRACE(c->trace, TRACE_H2, "h2 - stream=%u refused: %s", id, fault.reason);
     output_reset(&c->output, id, fault.code);
     c->counters.resets_sent++;

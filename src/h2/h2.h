@@ -104,6 +104,7 @@ bool h2_connection_is_idle(const h2_connection *connection);       /* no open st
 uint32_t h2_connection_streams(const h2_connection *connection);   /* open ones */
 bool h2_connection_can_open(const h2_connection *connection);      /* client: h2_stream_open would succeed */
 const h2_counters *h2_connection_counters(const h2_connection *connection);   /* borrowed */
+const char *h2_connection_audit(h2_connection *connection);        /* for tests: NULL, or the rule that does not hold; static */
 
 /* ---- Commands to the connection */
 /* Server: GOAWAY 2^31-1, PING, then the real id; STOPPED when the last stream ended. Client: opens no more; GOAWAY and

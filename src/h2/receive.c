@@ -262,11 +262,19 @@ static h2_fault receive_continuation(h2_connection *c, frame f, proa_bytes paylo
 
 /* ---- The other frames, whole */
 
+/* RFC 9113 6.4: an idle stream is never reset, so there the fault is the connection's. */
+static h2_fault priority_fault(h2_connection *c, uint32_t id, h2_fault fault)
+{
+    if (!streams_find(&c->streams, id) && streams_recall(&c->streams, id) == STREAMS_IDLE)
+        fault.scope = H2_SCOPE_CONNECTION;
+    return fault;
+}
+
 static h2_fault receive_priority(h2_connection *c, frame f, proa_bytes payload, h2_event *out)
 {
     (void)out;
     if ((bytes_u32_be(payload.data) & FRAME_STREAM_ID_MAX) == f.stream_id) /* RFC 7540 5.3.1 */
-        return fault_stream(H2_PROTOCOL_ERROR, "stream depends on itself");
+        return priority_fault(c, f.stream_id, fault_stream(H2_PROTOCOL_ERROR, "stream depends on itself"));
     connection_charge(c, COST_ANSWER); /* RFC 9113 5.3.2: read and dropped */
     return NO_FAULT;
 }
@@ -617,7 +625,7 @@ static receive_result receive_whole(h2_connection *c, frame f, proa_bytes whole,
     if (output_is_traced(&c->output))
         trace_frame(c, f, fault.scope ? NULL : payload.data);
     if (fault.scope) /* PRIORITY of a wrong length: the rest was caught before */
-        apply(c, f.stream_id, fault);
+        apply(c, f.stream_id, priority_fault(c, f.stream_id, fault));
     else if (f.type < FRAME_TYPES)
         apply(c, f.stream_id, handlers[f.type](c, f, payload, out));
     else
