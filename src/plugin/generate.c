@@ -10,6 +10,8 @@
 typedef google_protobuf_compiler_CodeGeneratorResponse response_proto;
 typedef google_protobuf_compiler_CodeGeneratorResponse_File response_file;
 
+enum { WRITTEN_BYTES_MAX = 512 * 1024 * 1024 };   /* names multiply what a hostile descriptor says */
+
 static proa_err read_option(plugin *p, proa_bytes option)
 {
     enum { PREFIX_SIZE = sizeof "prefix=" - 1 };
@@ -45,6 +47,9 @@ static proa_err read_options(plugin *p, proa_bytes rest)
 static proa_err keep(plugin *p, const model_file *file, const char *suffix, writer *w, response_file *out)
 {
     proa_bytes content = buffer_bytes(&w->text);
+    p->written += content.size;
+    if (p->written > WRITTEN_BYTES_MAX)
+        return plugin_fail(p, "%s: all files together have more than %d MiB", file->path, WRITTEN_BYTES_MAX >> 20);
     proa_bytes copy = w->failed ? (proa_bytes){ 0 } : proa_arena_copy(p->arena, content);
     writer_fini(w);
     if (!copy.data)

@@ -104,17 +104,13 @@ static void write_entry(plugin *p, const model_field *field, writer *w)
     write_pair(p, field->is_late ? "" : "typedef ", field->entry, key, value, w);
 }
 
-static void write_which(const model_message *m, const model_oneof *o, writer *w)
+static void write_which(const model_oneof *o, writer *w)
 {
     writer_line(w, "typedef enum %s_which {", o->which);
     w->depth++;
     writer_line(w, "%s_not_set = 0,", o->which);
-    size_t left = o->field_count;
-    for (size_t i = 0; i < m->field_count; i++) {
-        const model_field *field = &m->fields[i];
-        if (field->oneof == o)
-            writer_line(w, "%s = %u%s", field->which, (unsigned)field->number, --left ? "," : "");
-    }
+    for (const model_field *field = o->first; field; field = field->next_in_oneof)
+        writer_line(w, "%s = %u%s", field->which, (unsigned)field->number, field->next_in_oneof ? "," : "");
     w->depth--;
     writer_line(w, "} %s_which;", o->which);
 }
@@ -130,20 +126,12 @@ static void write_member(plugin *p, const model_field *field, size_t column, wri
     comments_write_element(w, member_text(p, field), field->where, note, column, p->arena);
 }
 
-/* Where the comments of the members begin; o: of this oneof, or NULL: of the struct itself. */
-static size_t column_of(plugin *p, const model_message *m, const model_oneof *o)
+/* At the place of its first field. */
+static void write_oneof(plugin *p, const model_oneof *o, writer *w)
 {
     size_t column = 0;
-    for (size_t i = 0; i < m->field_count; i++)
-        if (m->fields[i].oneof == o)
-            column = comments_column(column, member_text(p, &m->fields[i]), m->fields[i].where, p->arena);
-    return column;
-}
-
-/* At the place of its first field. */
-static void write_oneof(plugin *p, const model_message *m, const model_oneof *o, writer *w)
-{
-    const size_t column = column_of(p, m, o);
+    for (const model_field *field = o->first; field; field = field->next_in_oneof)
+        column = comments_column(column, member_text(p, field), field->where, p->arena);
     comments_write_detached(w, o->where);
     comments_write(w, o->where);
     writer_line(w, "struct {");
@@ -151,9 +139,8 @@ static void write_oneof(plugin *p, const model_message *m, const model_oneof *o,
     writer_line(w, "%s_which which;", o->which);
     writer_line(w, "union {");
     w->depth++;
-    for (size_t i = 0; i < m->field_count; i++)
-        if (m->fields[i].oneof == o)
-            write_member(p, &m->fields[i], column, w);
+    for (const model_field *field = o->first; field; field = field->next_in_oneof)
+        write_member(p, field, column, w);
     w->depth--;
     writer_line(w, "};");
     w->depth--;
@@ -162,14 +149,17 @@ static void write_oneof(plugin *p, const model_message *m, const model_oneof *o,
 
 static void write_members(plugin *p, const model_message *m, writer *w)
 {
-    const size_t column = column_of(p, m, NULL);
+    size_t column = 0;
+    for (size_t i = 0; i < m->field_count; i++)
+        if (!m->fields[i].oneof)
+            column = comments_column(column, member_text(p, &m->fields[i]), m->fields[i].where, p->arena);
     writer_line(w, "proa_unknown *unknown_;");
     for (size_t i = 0; i < m->field_count; i++) {
         const model_field *field = &m->fields[i];
         if (!field->oneof)
             write_member(p, field, column, w);
         else if (field->oneof->first == field)
-            write_oneof(p, m, field->oneof, w);
+            write_oneof(p, field->oneof, w);
     }
 }
 
@@ -184,7 +174,7 @@ static void write_struct(plugin *p, const model_message *m, writer *w)
         has_entry = true;
     }
     for (size_t i = 0; i < m->oneof_count; i++)
-        write_which(m, &m->oneofs[i], w);
+        write_which(&m->oneofs[i], w);
     if (comments_has(m->where) && (m->oneof_count || has_entry))
         writer_blank(w);
     comments_write_detached(w, m->where);

@@ -161,8 +161,11 @@ proa_err layout_find_imports(plugin *p, const model_file *file, layout_imports *
             return plugin_fail(p, "%s: a public import is not in the request", file->path);
         note(found);
     }
+    size_t count = 0;
+    for (size_t i = 0; i < p->file_count; i++)
+        count += p->all_files[i].is_noted;
     out->count = 0;
-    out->files = plugin_new(p, p->file_count, sizeof *out->files);
+    out->files = plugin_new(p, count, sizeof *out->files);
     if (!out->files)
         return PROA_ERR_NOMEM;
     for (size_t i = 0; i < p->file_count; i++)

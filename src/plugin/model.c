@@ -361,6 +361,8 @@ static bool is_path(proa_bytes path)
 static proa_err read_package(plugin *p, model_file *f)
 {
     proa_bytes rest = f->proto->package;
+    if (rest.size > NAMES_SIZE_MAX)
+        return plugin_fail(p, "%s: the name of the package has more than %d characters", f->path, NAMES_SIZE_MAX);
     f->package = plugin_text(p, rest);
     while (rest.size) {
         const char *dot = memchr(rest.data, '.', rest.size);

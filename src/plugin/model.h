@@ -44,7 +44,7 @@ typedef struct model_enum {
 typedef struct model_oneof {
     const char *name, *c_name;
     const char *which;                /* "telemetry_Pattern_kind": of its type _which and of its values */
-    const struct model_field *first;  /* in the order of the .proto */
+    struct model_field *first, *last; /* in the order of the .proto, by next_in_oneof */
     size_t field_count;
     const location_proto *where;
 } model_oneof;
@@ -75,6 +75,7 @@ struct model_field {
     const char *which;                /* PROA_SHAPE_ONEOF: "telemetry_Pattern_kind_text" */
     const char *entry;                /* PROA_SHAPE_MAP: C name of its entry */
     bool is_late;                     /* layout: its entry is defined behind all messages */
+    model_field *next_in_oneof;
     model_field *next_user;           /* of the same message */
     const location_proto *where;
 };
@@ -147,6 +148,7 @@ typedef struct plugin {
     size_t file_count;
     const char *prefix;               /* options */
     bool strip_package;
+    size_t written;                   /* bytes of all files so far */
 } plugin;
 
 typedef struct model_type { model_message *message; model_enum *enumeration; } model_type;   /* one of the two */

@@ -28,8 +28,8 @@ static proa_err resolve_type(plugin *p, model_field *field)
     if (proto->number.value < 1 || proto->number.value > NUMBER_MAX)
         return FAIL(field, "its number is %d", (int)proto->number.value);
     field->number = (uint32_t)proto->number.value;
-    if ((int)proto->type.value < PROA_KIND_DOUBLE || (int)proto->type.value > PROA_KIND_SINT64)
-        return FAIL(field, "its type is %d", (int)proto->type.value);
+    if (!proto->type.has)             /* also one that our descriptor.proto does not name: it is closed */
+        return FAIL(field, "it has no type that is known");
     field->kind = (proa_kind)proto->type.value;
     if (field->kind != PROA_KIND_MESSAGE && field->kind != PROA_KIND_GROUP && field->kind != PROA_KIND_ENUM)
         return PROA_ERR_NONE;
@@ -87,8 +87,11 @@ static proa_err resolve_shape(plugin *p, model_field *field)
     } else if (proto->oneof_index.has && !proto->proto3_optional.value) {
         field->shape = PROA_SHAPE_ONEOF;
         field->oneof = &field->parent->oneofs[proto->oneof_index.value];
-        if (!field->oneof->first)
+        if (field->oneof->last)
+            field->oneof->last->next_in_oneof = field;
+        else
             field->oneof->first = field;
+        field->oneof->last = field;
     } else if (proto->label.value == google_protobuf_FieldDescriptorProto_LABEL_REQUIRED) {
         field->shape = PROA_SHAPE_REQUIRED;
     } else if (is_proto3 && !proto->proto3_optional.value && !field->message) {
