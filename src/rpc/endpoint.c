@@ -127,10 +127,8 @@ static bool next_of_exchange(rpc_endpoint *endpoint, rpc_event *out)
     if (!node)
         return false;
     rpc_exchange *exchange = CONTAINER_OF(node, rpc_exchange, ready);
-    unsigned type = RPC_EVENT_CALL;
-    while (!(exchange->events & 1u << type))
-        type++;
-    exchange->events &= (uint16_t) ~(1u << type);
+    unsigned type = exchange_first_event(exchange->events);
+    exchange->events &= (uint16_t)(exchange->events - 1);
     if (!exchange->events)
         list_remove(node);
     *out = (rpc_event){ .type = (rpc_event_type)type, .exchange = exchange };

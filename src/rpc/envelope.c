@@ -29,6 +29,8 @@ void envelope_init(envelope *envelope, size_t receive_bytes_max)
 void envelope_fini(envelope *envelope, const envelope_home *home)
 {
     proa_slice slice;
+    if (!envelope->queue && !envelope->hold && envelope->count == 0)
+        return;
     if (envelope->queue)
         buffer_fini(&envelope->queue->backlog);
     envelope_fault none;
@@ -166,8 +168,26 @@ static envelope_fault check(envelope *envelope, proa_bytes in)
     return ENVELOPE_OK;
 }
 
+/* Nearly every message is small, and alone in its DATA: it is copied and done. false: it is not one of those. */
+static bool take_single(envelope *envelope, const envelope_home *home, proa_bytes in)
+{
+    uint32_t length;
+    if (envelope->count || envelope->queue || envelope->head_size || in.size <= RPC_ENVELOPE_SIZE ||
+        judge(envelope, (const uint8_t *)in.data, &length) || length != in.size - RPC_ENVELOPE_SIZE)
+        return false;
+    hold *hold = hold_new_from(home->pool, length);
+    if (!hold)
+        return false;
+    memcpy(hold_data(hold), in.data + RPC_ENVELOPE_SIZE, length);
+    envelope->single = slice_of(hold, 0, length);
+    envelope->count = 1;
+    return true;
+}
+
 envelope_fault envelope_feed(envelope *envelope, const envelope_home *home, proa_bytes bytes)
 {
+    if (take_single(envelope, home, bytes))
+        return ENVELOPE_OK;
     if (!envelope->queue || buffer_size(&envelope->queue->backlog) == 0) {
         envelope_fault fault = unpack(envelope, home, &bytes);
         if (fault || bytes.size == 0)

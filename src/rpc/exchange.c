@@ -63,7 +63,8 @@ proa_err exchange_set_deadline(rpc_exchange *exchange, int64_t deadline_ns)
 void exchange_drop_input(rpc_exchange *exchange)
 {
     envelope_fini(&exchange->envelope, &exchange->endpoint->home);
-    h2_stream_consume(exchange->stream, exchange->held);
+    if (exchange->held)
+        h2_stream_consume(exchange->stream, exchange->held);
     exchange->held = 0;
 }
 

@@ -57,6 +57,17 @@ void exchange_init(rpc_exchange *exchange, rpc_endpoint *endpoint, h2_stream *st
 bool exchange_step(rpc_exchange *exchange, exchange_input input);
 static inline bool exchange_is_running(const rpc_exchange *e)
 { return e->state == EXCHANGE_OPEN || e->state == EXCHANGE_REPLYING; }
+static inline unsigned exchange_first_event(unsigned events)          /* the smallest rpc_event_type among the bits */
+{
+#if defined(__GNUC__)
+    return (unsigned)__builtin_ctz(events);
+#else
+    unsigned type = RPC_EVENT_CALL;
+    while (!(events & 1u << type))
+        type++;
+    return type;
+#endif
+}
 void exchange_raise(rpc_exchange *exchange, rpc_event_type event);
 proa_err exchange_set_deadline(rpc_exchange *exchange, int64_t deadline_ns);
 

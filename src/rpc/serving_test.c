@@ -362,6 +362,37 @@ static void bad_base64_ends_its_stream_and_no_more_cve_2023_32732(void **state)
                              "grpc-message=a_-bin_header_is_not_base64");
 }
 
+static size_t malformed;
+
+#define REQUEST_OF(path, ...) \
+    ":method", "POST", ":scheme", "http", ":path", path, "content-type", "application/grpc", __VA_ARGS__
+
+static void send_malformed(raw *raw)
+{
+    switch (malformed) {
+    case 0: raw_headers(raw, 1, true, REQUEST_OF("/a/b", "x", "a\r\nb: c", NULL)); break;
+    case 1: raw_headers(raw, 1, true, REQUEST_OF("/a/b", "Upper", "x", NULL)); break;
+    case 2: raw_headers(raw, 1, true, REQUEST_OF("/a/b", ":authority", "late", NULL)); break;
+    case 3: raw_headers(raw, 1, true, ":path", "/c/d", REQUEST_OF("/a/b", NULL)); break;
+    case 4: raw_headers(raw, 1, true, ":authority", "me@host", REQUEST_OF("/a/b", NULL)); break;
+    case 5: raw_headers(raw, 1, true, ":authority", "one", REQUEST_OF("/a/b", "host", "two", NULL)); break;
+    case 6: raw_headers(raw, 1, true, REQUEST_OF("/a/b", "connection", "close", NULL)); break;
+    case 7: raw_headers(raw, 1, true, REQUEST_OF("/a/b", "te", "gzip", NULL)); break;
+    case 8: raw_headers(raw, 1, true, REQUEST_OF("/a/b", "content-length", "5", NULL)); break;
+    case 9: raw_headers(raw, 1, true, REQUEST_OF("", NULL)); break;
+    case 10: raw_headers(raw, 1, true, REQUEST_OF("/a/b", ":unknown", "x", NULL)); break;
+    default: break;
+    }
+}
+
+/* Abuse of the rules of HTTP is h2's to find; what matters here is that nobody sees such a call. */
+static void request_that_is_malformed_http_ends_its_stream_and_no_more(void **state)
+{
+    (void)state;
+    for (malformed = 0; malformed <= 10; malformed++)
+        is_refused(send_malformed, "1 RST PROTOCOL_ERROR");
+}
+
 static void missing_te_is_accepted(void **state)
 {
     (void)state;
@@ -732,6 +763,7 @@ int main(void)
         cmocka_unit_test(grpc_timeout_of_nothing_is_deadline_exceeded),
         cmocka_unit_test(unknown_grpc_encoding_is_unimplemented_and_told_what_is_accepted),
         cmocka_unit_test(bad_base64_ends_its_stream_and_no_more_cve_2023_32732),
+        cmocka_unit_test(request_that_is_malformed_http_ends_its_stream_and_no_more),
         cmocka_unit_test(missing_te_is_accepted),
         cmocka_unit_test(compressed_flag_without_encoding_is_internal),
         cmocka_unit_test(unknown_flag_is_internal),
