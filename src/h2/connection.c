@@ -397,10 +397,19 @@ static bool has_waiting_input(const h2_connection *c)
     return !c->is_cut && input_size(&c->input) && may_receive(c);
 }
 
+/* Something to pull, or to write that emit has not offered yet. */
+static bool has_work(const h2_connection *c)
+{
+    if (!list_is_empty(&c->due) || c->is_put_off || c->is_ids_out_due || has_waiting_input(c))
+        return true;
+    if ((connection_is_stopped(c) && !c->is_stop_told) || (c->wants_room && connection_room(c)))
+        return true;
+    return c->stalled_since == INT64_MAX && (c->output.queue.size || send_has_work(c));
+}
+
 int64_t h2_connection_deadline(const h2_connection *c)
 {
-    if (!list_is_empty(&c->due) || c->is_put_off || (connection_is_stopped(c) && !c->is_stop_told) ||
-        has_waiting_input(c) || (c->wants_room && connection_room(c)))
+    if (has_work(c))
         return c->now;
     int64_t deadline = INT64_MAX;
     earlier(&deadline, c->stalled_since, c->limits.write_stall_ns);

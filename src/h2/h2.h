@@ -94,7 +94,8 @@ typedef struct h2_output { proa_bytes parts[H2_OUTPUT_PARTS_MAX]; size_t count; 
 bool h2_connection_emit(h2_connection *connection, h2_output *out, int64_t now);
 void h2_connection_sent(h2_connection *connection, size_t size);   /* that many bytes of it were written */
 
-int64_t h2_connection_deadline(const h2_connection *connection);   /* INT64_MAX: none */
+/* INT64_MAX: none. In the past or now: pull, emit and tick again at once, something is ready. */
+int64_t h2_connection_deadline(const h2_connection *connection);
 void h2_connection_tick(h2_connection *connection, int64_t now);
 
 /* ---- State that the pump asks for */
