@@ -165,9 +165,11 @@ static void numbers_and_types_of_fields_are_in_range(void **state)
     assert_field((field_proto){ .number = PROA_SOME(-1), .type = T(INT32) }, "a.proto: field M.f: its number is -1");
     assert_field((field_proto){ .number = PROA_SOME(1 << 29), .type = T(INT32) },
                  "a.proto: field M.f: its number is 536870912");
-    assert_field((field_proto){ .number = PROA_SOME(1), .type_name = S(".M") }, "a.proto: field M.f: it has no type that is known");
-    assert_field((field_proto){ .number = PROA_SOME(1), .type = PROA_SOME((google_protobuf_FieldDescriptorProto_Type)19) },
+    assert_field((field_proto){ .number = PROA_SOME(1), .type_name = S(".M") },
                  "a.proto: field M.f: it has no type that is known");
+    assert_field(
+        (field_proto){ .number = PROA_SOME(1), .type = PROA_SOME((google_protobuf_FieldDescriptorProto_Type)19) },
+        "a.proto: field M.f: it has no type that is known");
     field_proto twice[] = { { .name = S("a"), .number = PROA_SOME(1), .type = T(INT32) },
                             { .name = S("b"), .number = PROA_SOME(1), .type = T(INT32) } };
     assert_message((message_proto){ .field = LIST(twice) }, "a.proto: message M: number 1 is used twice");
@@ -218,6 +220,14 @@ static void defaults_are_values_of_their_type(void **state)
                                     .default_value = proa_bytes_of(wrong[i].text) },
                      want);
     }
+}
+
+static void what_has_no_presence_has_no_default(void **state)
+{
+    (void)state;
+    assert_field((field_proto){ .number = PROA_SOME(1), .type = T(INT32), .default_value = S("1") },
+                 "a.proto: field M.f: it has no presence, so its default is zero");
+    assert_field((field_proto){ .number = PROA_SOME(1), .type = T(INT32), .default_value = S("0") }, "");
 }
 
 static void oneofs_are_there_and_not_empty(void **state)
@@ -359,6 +369,7 @@ int main(void)
         cmocka_unit_test(numbers_and_types_of_fields_are_in_range),
         cmocka_unit_test(types_are_in_the_request_and_of_the_right_kind),
         cmocka_unit_test(defaults_are_values_of_their_type),
+        cmocka_unit_test(what_has_no_presence_has_no_default),
         cmocka_unit_test(oneofs_are_there_and_not_empty),
         cmocka_unit_test(fields_of_a_oneof_need_not_stand_together),
         cmocka_unit_test(a_map_entry_has_key_and_value_and_is_only_that),

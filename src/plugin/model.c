@@ -253,9 +253,6 @@ static proa_err read_message(walk *w, const message_proto *proto, model_message 
     err = note_type(w, m->full_name, m, NULL);
     if (err)
         return err;
-    if (proto->options && proto->options->message_set_wire_format.value)
-        return plugin_fail(w->p, "%s: message %s: message_set_wire_format is not supported", w->file->path,
-                           m->full_name);
     walk outside = *w;
     w->scope_full = m->full_name;
     w->scope_c = plugin_format(w->p, "%s_", m->c_name);

@@ -28,7 +28,7 @@ static proa_err resolve_type(plugin *p, model_field *field)
     if (proto->number.value < 1 || proto->number.value > NUMBER_MAX)
         return FAIL(field, "its number is %d", (int)proto->number.value);
     field->number = (uint32_t)proto->number.value;
-    if (!proto->type.has)             /* also one that our descriptor.proto does not name: it is closed */
+    if (!proto->type.has) /* also one that our descriptor.proto does not name: it is closed */
         return FAIL(field, "it has no type that is known");
     field->kind = (proa_kind)proto->type.value;
     if (field->kind != PROA_KIND_MESSAGE && field->kind != PROA_KIND_GROUP && field->kind != PROA_KIND_ENUM)
@@ -330,6 +330,8 @@ static proa_err resolve_message(plugin *p, model_message *m)
         proa_err err = resolve_type(p, field);
         if (err || (err = resolve_shape(p, field)) || (err = resolve_default(p, field)))
             return err;
+        if (field->shape == PROA_SHAPE_IMPLICIT && !m->is_map_entry && field->fallback.is_set)
+            return FAIL(field, "it has no presence, so its default is zero");
         if (field->message) {
             model_message *target = (model_message *)(uintptr_t)field->message;
             field->next_user = target->users;

@@ -34,7 +34,8 @@ static void check_response(proa_bytes wire, proa_arena *arena)
         google_protobuf_compiler_CodeGeneratorResponse_decode(wire, arena, NULL);
     MUST(response);
     MUST(response->error.data ? response->file.count == 0 : response->file.count % 2 == 0);
-    MUST(!response->error.data || (response->error.size > 0 && !memchr(response->error.data, '\n', response->error.size)));
+    MUST(!response->error.data ||
+         (response->error.size > 0 && !memchr(response->error.data, '\n', response->error.size)));
     for (size_t i = 0; i < response->file.count; i++)
         check_file(&response->file.data[i]);
 }

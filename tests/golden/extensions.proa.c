@@ -120,6 +120,169 @@ golden_extensions_Base *golden_extensions_Base_decode(proa_bytes wire, proa_aren
     return proa_decode(&golden_extensions_Base_type, wire, arena, error);
 }
 
+/* ---- golden.extensions.Set */
+
+static const char *golden_extensions_Set_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
+{
+    golden_extensions_Set *m = message;
+    while (p < end) {
+        const char *field = p;
+        uint32_t tag;
+        PROA_TRY(proa_get_tag(d, p, end, &tag));
+        switch (tag) {
+        default:
+            if (PROA_IS_END(tag))
+                return proa_get_end(d, p, tag);
+            PROA_TRY(proa_get_unknown(d, field, p, end, tag, &m->unknown_));
+            break;
+        }
+    }
+    return p;
+}
+
+static char *golden_extensions_Set_encoder_(proa_encoder *e, char *p, const void *message)
+{
+    const golden_extensions_Set *m = message;
+    PROA_TRY(proa_put_unknown(e, p, m->unknown_));
+    return p;
+}
+
+const proa_type golden_extensions_Set_type = {
+    .version = PROA_GEN_VERSION,
+    .size = sizeof(golden_extensions_Set),
+    .name = "golden.extensions.Set",
+    .decode = golden_extensions_Set_decoder_,
+    .encode = golden_extensions_Set_encoder_,
+    .file = &extensions_proto_file,
+};
+
+proa_err golden_extensions_Set_encode(const golden_extensions_Set *message, proa_arena *arena, proa_bytes *out)
+{
+    return proa_encode(&golden_extensions_Set_type, message, arena, out);
+}
+
+golden_extensions_Set *golden_extensions_Set_decode(proa_bytes wire, proa_arena *arena, proa_error *error)
+{
+    return proa_decode(&golden_extensions_Set_type, wire, arena, error);
+}
+
+/* ---- golden.extensions.HoldsSet */
+
+static const char *golden_extensions_HoldsSet_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
+{
+    golden_extensions_HoldsSet *m = message;
+    while (p < end) {
+        const char *field = p;
+        uint32_t tag;
+        PROA_TRY(proa_get_tag(d, p, end, &tag));
+        switch (tag) {
+        case 10: /* optional Set set = 1 */
+            PROA_NEW(m->set, golden_extensions_Set);
+            PROA_TRY(proa_get_message(d, p, end, &golden_extensions_Set_type, m->set));
+            break;
+        default:
+            if (PROA_IS_END(tag))
+                return proa_get_end(d, p, tag);
+            PROA_TRY(proa_get_unknown(d, field, p, end, tag, &m->unknown_));
+            break;
+        }
+    }
+    return p;
+}
+
+static char *golden_extensions_HoldsSet_encoder_(proa_encoder *e, char *p, const void *message)
+{
+    const golden_extensions_HoldsSet *m = message;
+    PROA_TRY(proa_put_unknown(e, p, m->unknown_));
+    if (m->set)
+        PROA_TRY(proa_put_message(e, p, 10, &golden_extensions_Set_type, m->set));
+    return p;
+}
+
+static const proa_field golden_extensions_HoldsSet_fields_[] = {
+    { .number = 1, .name = "set", .json_name = "set", .kind = PROA_KIND_MESSAGE, .shape = PROA_SHAPE_EXPLICIT,
+        .offset = offsetof(golden_extensions_HoldsSet, set), .size = sizeof(golden_extensions_Set *),
+        .type = &golden_extensions_Set_type },
+};
+const proa_type golden_extensions_HoldsSet_type = {
+    .version = PROA_GEN_VERSION,
+    .size = sizeof(golden_extensions_HoldsSet),
+    .name = "golden.extensions.HoldsSet",
+    .fields = golden_extensions_HoldsSet_fields_,
+    .field_count = 1,
+    .decode = golden_extensions_HoldsSet_decoder_,
+    .encode = golden_extensions_HoldsSet_encoder_,
+    .file = &extensions_proto_file,
+};
+
+proa_err golden_extensions_HoldsSet_encode(const golden_extensions_HoldsSet *message, proa_arena *arena,
+    proa_bytes *out)
+{
+    return proa_encode(&golden_extensions_HoldsSet_type, message, arena, out);
+}
+
+golden_extensions_HoldsSet *golden_extensions_HoldsSet_decode(proa_bytes wire, proa_arena *arena, proa_error *error)
+{
+    return proa_decode(&golden_extensions_HoldsSet_type, wire, arena, error);
+}
+
+/* ---- golden.extensions.InSet */
+
+static const char *golden_extensions_InSet_decoder_(proa_decoder *d, const char *p, const char *end, void *message)
+{
+    golden_extensions_InSet *m = message;
+    while (p < end) {
+        const char *field = p;
+        uint32_t tag;
+        PROA_TRY(proa_get_tag(d, p, end, &tag));
+        switch (tag) {
+        case 10: /* optional string text = 1 */
+            PROA_TRY(proa_get_bytes(d, p, end, &m->text));
+            break;
+        default:
+            if (PROA_IS_END(tag))
+                return proa_get_end(d, p, tag);
+            PROA_TRY(proa_get_unknown(d, field, p, end, tag, &m->unknown_));
+            break;
+        }
+    }
+    return p;
+}
+
+static char *golden_extensions_InSet_encoder_(proa_encoder *e, char *p, const void *message)
+{
+    const golden_extensions_InSet *m = message;
+    PROA_TRY(proa_put_unknown(e, p, m->unknown_));
+    if (m->text.data)
+        PROA_TRY(proa_put_bytes(e, p, 10, m->text));
+    return p;
+}
+
+static const proa_field golden_extensions_InSet_fields_[] = {
+    { .number = 1, .name = "text", .json_name = "text", .kind = PROA_KIND_STRING, .shape = PROA_SHAPE_EXPLICIT,
+        .offset = offsetof(golden_extensions_InSet, text), .size = sizeof(proa_bytes) },
+};
+const proa_type golden_extensions_InSet_type = {
+    .version = PROA_GEN_VERSION,
+    .size = sizeof(golden_extensions_InSet),
+    .name = "golden.extensions.InSet",
+    .fields = golden_extensions_InSet_fields_,
+    .field_count = 1,
+    .decode = golden_extensions_InSet_decoder_,
+    .encode = golden_extensions_InSet_encoder_,
+    .file = &extensions_proto_file,
+};
+
+proa_err golden_extensions_InSet_encode(const golden_extensions_InSet *message, proa_arena *arena, proa_bytes *out)
+{
+    return proa_encode(&golden_extensions_InSet_type, message, arena, out);
+}
+
+golden_extensions_InSet *golden_extensions_InSet_decode(proa_bytes wire, proa_arena *arena, proa_error *error)
+{
+    return proa_decode(&golden_extensions_InSet_type, wire, arena, error);
+}
+
 /* ---- The file: what reflection shows. */
 
 static const char extensions_proto_bytes_[] =
@@ -128,13 +291,20 @@ static const char extensions_proto_bytes_[] =
     "\001 \001(\005B\011\212\265\030\005bytesR\004size*\005\010d\020\310\001*\011\010\350\007\020\200"
     "\200\200\200\0022F\012\005inner\022\027.golden.extensions.Base\030e \001(\0132\027.golden.extens"
     "ions.BaseR\005inner:\034\222\265\030\030\012\026kept in the descriptorJ\004\010\005\020\006J\004"
-    "\010\007\020\012R\004gone:3\012\004unit\022\035.google.protobuf.FieldOptions\030\321\206\003 \001"
-    "(\011R\004unit:N\012\004note\022\037.google.protobuf.MessageOptions\030\322\206\003 \001(\0132\027"
-    ".golden.extensions.NoteR\004note:+\012\004more\022\027.golden.extensions.Base\030d \001(\005R\004"
-    "more:-\012\005names\022\027.golden.extensions.Base\030f \003(\011R\005names";
+    "\010\007\020\012R\004gone\"\023\012\003Set*\010\010\004\020\377\377\377\377\007:\002\010\001\"4\012"
+    "\010HoldsSet\022(\012\003set\030\001 \001(\0132\026.golden.extensions.SetR\003set\"f\012\005InSet"
+    "\022\022\012\004text\030\001 \001(\011R\004text2I\012\006in_set\022\026.golden.extensions.Set\030"
+    "\300\304\007 \001(\0132\030.golden.extensions.InSetR\005inSet:3\012\004unit\022\035.google.proto"
+    "buf.FieldOptions\030\321\206\003 \001(\011R\004unit:N\012\004note\022\037.google.protobuf.Messag"
+    "eOptions\030\322\206\003 \001(\0132\027.golden.extensions.NoteR\004note:+\012\004more\022\027.go"
+    "lden.extensions.Base\030d \001(\005R\004more:-\012\005names\022\027.golden.extensions.Base\030f "
+    "\003(\011R\005names";
 static const proa_type *const extensions_proto_types_[] = {
     &golden_extensions_Note_type,
     &golden_extensions_Base_type,
+    &golden_extensions_Set_type,
+    &golden_extensions_HoldsSet_type,
+    &golden_extensions_InSet_type,
 };
 const proa_file extensions_proto_file = {
     .version = PROA_GEN_VERSION,
@@ -142,5 +312,5 @@ const proa_file extensions_proto_file = {
     .name = "extensions.proto",
     .descriptor = { extensions_proto_bytes_, sizeof extensions_proto_bytes_ - 1 },
     .types = extensions_proto_types_,
-    .type_count = 2,
+    .type_count = 5,
 };

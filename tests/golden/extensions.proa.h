@@ -15,6 +15,19 @@ typedef struct golden_extensions_Base {
     proa_opt_i32 size;
 } golden_extensions_Base;
 
+/* A message set is nothing but extensions: they stay in the unknown fields. */
+typedef struct golden_extensions_Set { proa_unknown *unknown_; } golden_extensions_Set;
+
+typedef struct golden_extensions_HoldsSet {
+    proa_unknown *unknown_;
+    golden_extensions_Set *set;
+} golden_extensions_HoldsSet;
+
+typedef struct golden_extensions_InSet {
+    proa_unknown *unknown_;
+    proa_bytes text;
+} golden_extensions_InSet;
+
 /* What decode gives lives in the arena and points into wire; NULL: it failed, see error. */
 extern const proa_type golden_extensions_Note_type;
 PROA_CHECK proa_err golden_extensions_Note_encode(const golden_extensions_Note *message, proa_arena *arena,
@@ -24,6 +37,18 @@ extern const proa_type golden_extensions_Base_type;
 PROA_CHECK proa_err golden_extensions_Base_encode(const golden_extensions_Base *message, proa_arena *arena,
     proa_bytes *out);
 golden_extensions_Base *golden_extensions_Base_decode(proa_bytes wire, proa_arena *arena, proa_error *error);
+extern const proa_type golden_extensions_Set_type;
+PROA_CHECK proa_err golden_extensions_Set_encode(const golden_extensions_Set *message, proa_arena *arena,
+    proa_bytes *out);
+golden_extensions_Set *golden_extensions_Set_decode(proa_bytes wire, proa_arena *arena, proa_error *error);
+extern const proa_type golden_extensions_HoldsSet_type;
+PROA_CHECK proa_err golden_extensions_HoldsSet_encode(const golden_extensions_HoldsSet *message, proa_arena *arena,
+    proa_bytes *out);
+golden_extensions_HoldsSet *golden_extensions_HoldsSet_decode(proa_bytes wire, proa_arena *arena, proa_error *error);
+extern const proa_type golden_extensions_InSet_type;
+PROA_CHECK proa_err golden_extensions_InSet_encode(const golden_extensions_InSet *message, proa_arena *arena,
+    proa_bytes *out);
+golden_extensions_InSet *golden_extensions_InSet_decode(proa_bytes wire, proa_arena *arena, proa_error *error);
 
 PROA_END
 #endif
