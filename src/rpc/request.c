@@ -27,7 +27,6 @@ const char request_user_agent[] = "grpc-c-proa/" PROA_VERSION;
 #define TEXT_BAD_TIMEOUT  "the grpc-timeout is malformed"
 #define TEXT_BAD_METADATA "a -bin header is not base64"
 #define TEXT_EXPIRED      "the deadline was over when the request arrived"
-#define TEXT_STOPPED      "the server is shutting down"
 #define TEXT_NO_MEMORY    "the server is out of memory"
 
 static const hpack_field too_large[] = {
@@ -70,7 +69,6 @@ static const hpack_field bad_metadata[] = {
     GRPC_TEXT(TEXT_BAD_METADATA),
 };
 static const hpack_field expired[] = { STATUS_200, GRPC_TYPE, GRPC_CODE("4"), GRPC_TEXT(TEXT_EXPIRED) };
-static const hpack_field stopped[] = { STATUS_200, GRPC_TYPE, GRPC_CODE("14"), GRPC_TEXT(TEXT_STOPPED) };
 static const hpack_field no_memory[] = { STATUS_200, GRPC_TYPE, GRPC_CODE("8"), GRPC_TEXT(TEXT_NO_MEMORY) };
 
 #define ANSWER(list, code, text, is_http) \
@@ -86,7 +84,6 @@ static const request_answer answers[REQUEST_REFUSALS] = {
     [REQUEST_BAD_TIMEOUT] = ANSWER(bad_timeout, PROA_INTERNAL, TEXT_BAD_TIMEOUT, false),
     [REQUEST_BAD_METADATA] = ANSWER(bad_metadata, PROA_INTERNAL, TEXT_BAD_METADATA, false),
     [REQUEST_EXPIRED] = ANSWER(expired, PROA_DEADLINE_EXCEEDED, TEXT_EXPIRED, false),
-    [REQUEST_STOPPED] = ANSWER(stopped, PROA_UNAVAILABLE, TEXT_STOPPED, false),
     [REQUEST_NO_MEMORY] = ANSWER(no_memory, PROA_RESOURCE_EXHAUSTED, TEXT_NO_MEMORY, false),
 };
 

@@ -18,7 +18,6 @@ typedef enum request_refusal {
     REQUEST_BAD_TIMEOUT,         /* HTTP 400 */
     REQUEST_BAD_METADATA,        /* HTTP 400: a -bin value */
     REQUEST_EXPIRED,             /* no time left when it came */
-    REQUEST_STOPPED,             /* the endpoint stopped */
     REQUEST_NO_MEMORY,
     REQUEST_REFUSALS
 } request_refusal;

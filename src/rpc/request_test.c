@@ -121,6 +121,16 @@ static void grpc_timeout_becomes_a_time_and_a_malformed_one_is_internal(void **s
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(read_and("grpc-timeout", proa_bytes_of(bad[i])).refusal, REQUEST_BAD_TIMEOUT);
     assert_int_equal(request_answer_of(REQUEST_BAD_TIMEOUT)->code, PROA_INTERNAL);
+    hpack_field twice[] = {
+        hpack_field_of(HPACK_NAME_METHOD, PROA_STR("POST")),
+        hpack_field_of(HPACK_NAME_PATH, PROA_STR("/a/b")),
+        hpack_field_of(HPACK_NAME_CONTENT_TYPE, PROA_STR("application/grpc")),
+        hpack_field_of(HPACK_NAME_GRPC_TIMEOUT, PROA_STR("x")),
+        hpack_field_of(HPACK_NAME_GRPC_TIMEOUT, PROA_STR("1S")),
+    };
+    hpack_block block = { .fields = twice, .count = 5 };
+    request_head head;
+    assert_int_equal(request_read(&block, &head)->refusal, REQUEST_BAD_TIMEOUT);
 }
 
 static void grpc_encoding_other_than_identity_is_unimplemented_and_told_what_is_accepted(void **state)

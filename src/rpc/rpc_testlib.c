@@ -62,8 +62,12 @@ void side_events(side *side)
                                          "HALF_CLOSE", "WRITABLE", "END",  "GOAWAY", "CLOSED" };
     rpc_event event;
     while (rpc_endpoint_next_event(side->endpoint, &event)) {
-        if (event.type != RPC_EVENT_READY)
+        if (event.type != RPC_EVENT_READY) {
             text_add(&side->log, "%s ", names[event.type]);
+        } else {
+            assert_false(side->is_ready);
+            side->is_ready = true;
+        }
         if (event.type == RPC_EVENT_CALL) {
             assert_true(side->count < SIDE_EXCHANGES);
             side->seen[side->count++] = event.exchange;
@@ -105,8 +109,10 @@ void raw_begin(raw *raw, h2_role role_of_endpoint, rpc_options options, uint64_t
     raw_frame(raw, SETTINGS, 0, 0, PROA_STR(""));
     raw_frame(raw, SETTINGS, ACK, 0, PROA_STR(""));
     raw->is_greeted = role_of_endpoint == H2_SERVER;
+    raw_setting(raw, 3, 100);
     raw_run(raw);
     side_is(&raw->side, "");
+    assert_true(raw->side.is_ready);
 }
 
 void raw_end(raw *raw)

@@ -30,6 +30,7 @@ typedef struct side {
     rpc_exchange *seen[SIDE_EXCHANGES];           /* server: in order of CALL */
     size_t count;
     bool is_unprocessed;                          /* of the last END */
+    bool is_ready;                                /* READY was reported: once */
     h2_fault fault;                               /* of the last GOAWAY or CLOSED */
     void (*on_event)(struct side *side, const rpc_event *event, void *user);   /* what a program does, or NULL */
     void *user;

@@ -9,17 +9,17 @@
 
 /* Answers what nobody will see. A gRPC client is told at once to stop sending; of what is no gRPC the next frame is
  * awaited, because h2 may have more to say about it than that we do not serve it. */
-static void refuse(rpc_exchange *exchange, request_refusal refusal, bool is_end)
+static void refuse(rpc_exchange *exchange, request_refusal refusal)
 {
     const request_answer *answer = request_answer_of(refusal);
     exchange_step(exchange, EXCHANGE_REFUSE);
     EXCHANGE_TRACE(exchange, "%u refused %s: %s", h2_stream_id(exchange->stream), proa_code_name(answer->code),
                    answer->text);
-    if (h2_stream_send_headers(exchange->stream, answer->fields, answer->count, true) || is_end)
+    if (h2_stream_send_headers(exchange->stream, answer->fields, answer->count, true))
         return;
     exchange->is_cut_late = answer->is_http;
     if (!answer->is_http)
-        h2_stream_reset(exchange->stream, H2_NO_ERROR);
+        h2_stream_reset(exchange->stream, H2_NO_ERROR); /* nothing, if the client has ended its side */
 }
 
 /* A client whose deadline is over resets the stream, which is no abuse; its clock began a little before ours. */
@@ -35,11 +35,8 @@ static proa_err set_timeout(rpc_exchange *exchange, int64_t timeout)
 
 static request_refusal judge(rpc_exchange *exchange, const request_head *head)
 {
-    rpc_endpoint *endpoint = exchange->endpoint;
     if (head->refusal)
         return head->refusal;
-    if (endpoint->is_stopped)
-        return REQUEST_STOPPED;
     if (head->timeout_ns == 0)
         return REQUEST_EXPIRED;
     if (set_timeout(exchange, head->timeout_ns))
@@ -56,7 +53,7 @@ void serving_take_request(rpc_endpoint *endpoint, const h2_event *event)
     exchange_init(exchange, endpoint, event->stream);
     request_refusal refusal = judge(exchange, head);
     if (refusal) {
-        refuse(exchange, refusal, event->is_end);
+        refuse(exchange, refusal);
         return;
     }
     exchange_step(exchange, EXCHANGE_BEGIN);
@@ -71,7 +68,7 @@ void serving_take_request(rpc_endpoint *endpoint, const h2_event *event)
 
 void serving_half_close(rpc_exchange *exchange)
 {
-    if (exchange->is_half_closed || !exchange_is_running(exchange))
+    if (!exchange_is_running(exchange))
         return;
     exchange->is_half_closed = true;
     if (!envelope_is_between(&exchange->envelope))

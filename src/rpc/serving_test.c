@@ -257,6 +257,23 @@ static void wrong_content_type_is_answered_415(void **state)
     is_refused(send_no_type, answer);
 }
 
+static void what_is_no_grpc_is_cut_off_at_its_next_data_if_that_is_good(void **state)
+{
+    (void)state;
+    for (int is_good = 0; is_good < 2; is_good++) {
+        raw raw;
+        begin(&raw, 0);
+        raw_headers(&raw, 1, false, ":method", "POST", ":scheme", "http", ":path", "/a/b", ":authority", "h",
+                    "content-type", "text/plain", "content-length", "5", NULL);
+        raw_is(&raw, "1 HEADERS END :status=415 content-type=application/grpc grpc-status=13 "
+                     "grpc-message=the_content-type_is_not_application/grpc");
+        raw_data(&raw, 1, !is_good, PROA_STR("abc"));
+        raw_is(&raw, is_good ? "1 RST NO_ERROR" : "1 RST PROTOCOL_ERROR");
+        side_is(&raw.side, "");
+        raw_end(&raw);
+    }
+}
+
 static const char *bad_path;
 
 static void send_bad_path(raw *raw)
@@ -492,6 +509,7 @@ static void rst_stream_of_the_client_is_cancelled(void **state)
         raw_is(&raw, "");
         side_is(&raw.side, "MESSAGE END");
         status_is(call, PROA_CANCELLED, "the client cancelled the call");
+        assert_true(rpc_exchange_is_half_closed(call));
         assert_false(push_text(call, "y"));
         finish_with(call, PROA_OK, NULL); /* does nothing */
         raw_is(&raw, "");
@@ -562,7 +580,37 @@ static void answer_that_the_client_does_not_wait_for_is_cancelled(void **state)
     side_is(&raw.side, "END");
     status_is(call, PROA_CANCELLED, NULL);
     rpc_exchange_release(call);
+    raw.frames.size = 0;
+    call = take(&raw, 3, true);
+    push_text(call, "x");
+    finish_with(call, PROA_OK, NULL);
+    rpc_endpoint_lost(raw.side.endpoint, "gone");
+    side_is(&raw.side, "END CLOSED");
+    status_is(call, PROA_CANCELLED, NULL);
+    rpc_exchange_release(call);
     raw_end(&raw);
+}
+
+static void client_whose_deadlines_run_out_is_not_slowed_down(void **state)
+{
+    (void)state;
+    for (int has_timeout = 0; has_timeout < 2; has_timeout++) {
+        raw raw;
+        raw_begin(&raw, H2_SERVER, (rpc_options){ .limits = { .reset_burst = 10, .reset_per_second = 1 } }, 0);
+        for (uint32_t id = 1; id < 60; id += 2) {
+            raw_request(&raw, id, false, has_timeout ? "grpc-timeout" : NULL, "20m", NULL);
+            raw_run(&raw);
+            raw.side.now += 20 * PROA_MILLISECOND;
+            raw_reset(&raw, id, H2_CANCEL);
+            raw_run(&raw);
+        }
+        assert_int_equal(rpc_endpoint_counters(raw.side.endpoint)->reset_slowed > 0, !has_timeout);
+        for (size_t i = 0; i < raw.side.count; i++)
+            rpc_exchange_cancel(raw.side.seen[i], PROA_CANCELLED, "over");
+        raw_end(&raw);
+        for (size_t i = 0; i < raw.side.count; i++)
+            rpc_exchange_release(raw.side.seen[i]);
+    }
 }
 
 static void cancel_on_the_server_resets_with_the_code_of_its_status(void **state)
@@ -696,6 +744,22 @@ static void message_larger_than_the_window_opens_it_when_somebody_waits(void **s
     raw_abandon(&raw, call);
 }
 
+static void message_larger_than_the_window_waits_until_those_before_it_were_read(void **state)
+{
+    (void)state;
+    raw raw;
+    begin(&raw, 0);
+    rpc_exchange *call = take(&raw, 1, false);
+    raw_message(&raw, 1, false, PROA_STR("first"));
+    raw.is_verbose = true;
+    raw_data(&raw, 1, false, B("\0\0\x10\0\0"));
+    raw_is(&raw, "");
+    pop_is_text(call, "first");
+    raw_run(&raw);
+    assert_non_null(strstr(raw.frames.data, "1 WINDOW"));
+    raw_abandon(&raw, call);
+}
+
 static void a_million_bytes_of_empty_messages_cost_what_they_are(void **state)
 {
     (void)state;
@@ -739,6 +803,11 @@ static void push_says_false_at_the_bound_and_writable_follows(void **state)
     raw_run(&raw);
     side_is(&raw.side, "WRITABLE");
     assert_true(rpc_exchange_can_push(call));
+    assert_false(push_size(call, 1000));
+    finish_with(call, PROA_OK, NULL);
+    raw_window(&raw, 1, 1000);
+    raw_run(&raw);
+    side_is(&raw.side, ""); /* nobody is to push any more */
     raw_abandon(&raw, call);
 }
 
@@ -756,6 +825,7 @@ int main(void)
         cmocka_unit_test(data_boundaries_mean_nothing),
         cmocka_unit_test(method_other_than_post_is_answered_405),
         cmocka_unit_test(wrong_content_type_is_answered_415),
+        cmocka_unit_test(what_is_no_grpc_is_cut_off_at_its_next_data_if_that_is_good),
         cmocka_unit_test(odd_path_is_unimplemented_before_anybody_sees_it_cve_2026_33186),
         cmocka_unit_test(header_list_too_large_is_answered_431_and_resource_exhausted),
         cmocka_unit_test(too_many_header_fields_are_answered_431_cve_2026_49975),
@@ -774,12 +844,14 @@ int main(void)
         cmocka_unit_test(deadline_is_kept_by_the_server_and_cancels_both_ways),
         cmocka_unit_test(deadline_ends_a_call_whose_trailers_are_stuck),
         cmocka_unit_test(answer_that_the_client_does_not_wait_for_is_cancelled),
+        cmocka_unit_test(client_whose_deadlines_run_out_is_not_slowed_down),
         cmocka_unit_test(cancel_on_the_server_resets_with_the_code_of_its_status),
         cmocka_unit_test(lost_connection_is_cancelled_at_the_server),
         cmocka_unit_test(stop_answers_running_calls_unavailable_and_ends),
         cmocka_unit_test(drain_lets_running_calls_end),
         cmocka_unit_test(unread_messages_keep_the_window_of_the_peer_shut),
         cmocka_unit_test(message_larger_than_the_window_opens_it_when_somebody_waits),
+        cmocka_unit_test(message_larger_than_the_window_waits_until_those_before_it_were_read),
         cmocka_unit_test(a_million_bytes_of_empty_messages_cost_what_they_are),
         cmocka_unit_test(push_says_false_at_the_bound_and_writable_follows),
     };
