@@ -129,6 +129,7 @@ int main(int argc, char **argv)
     if (fd < 0 || !pump_start(&connection, fd, &options))
         return 1;
     int64_t end = pump_now() + PATIENCE_NS;
+    pump_turn(&connection, 0, on_event); /* the preface: nothing is to be read before it went out */
     while (connection.fd >= 0 && pump_now() < end && !(is_once && is_done)) {
         int64_t deadline = pump_deadline(&connection);
         struct pollfd polled = { .fd = connection.fd, .events = pump_wishes(&connection) };
