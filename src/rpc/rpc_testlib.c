@@ -168,7 +168,7 @@ static void send_fields(raw *raw, uint32_t stream, bool is_end, const hpack_fiel
     buffer_fini(&block);
 }
 
-void raw_headers(raw *raw, uint32_t stream, bool is_end, ...)
+void raw_headers(raw *raw, uint32_t stream, int is_end, ...)
 {
     hpack_field fields[300];
     va_list pairs;
@@ -178,7 +178,7 @@ void raw_headers(raw *raw, uint32_t stream, bool is_end, ...)
     send_fields(raw, stream, is_end, fields, count);
 }
 
-void raw_request(raw *raw, uint32_t stream, bool is_end, ...)
+void raw_request(raw *raw, uint32_t stream, int is_end, ...)
 {
     hpack_field fields[300] = {
         { PROA_STR(":method"), PROA_STR("POST"), 0, false },
@@ -339,6 +339,25 @@ void raw_is(raw *raw, const char *frames)
 {
     raw_run(raw);
     text_is(&raw->frames, frames);
+}
+
+/* ---- A server under test */
+
+rpc_exchange *raw_take(raw *raw, uint32_t stream, bool is_end)
+{
+    size_t before = raw->side.count;
+    raw_request(raw, stream, is_end, NULL);
+    raw_is(raw, "");
+    side_is(&raw->side, is_end ? "CALL HALF_CLOSE" : "CALL");
+    assert_int_equal(raw->side.count, before + 1);
+    return raw->side.seen[before];
+}
+
+void raw_finish(raw *raw, rpc_exchange *call)
+{
+    side_is(&raw->side, "END");
+    rpc_exchange_release(call);
+    raw_end(raw);
 }
 
 /* ---- Two of ours */

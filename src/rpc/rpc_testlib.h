@@ -58,8 +58,8 @@ void raw_end(raw *raw);
 void raw_abandon(raw *raw, rpc_exchange *exchange);   /* ends it under a running exchange, which is released then */
 void raw_frame(raw *raw, uint8_t type, uint8_t flags, uint32_t stream, proa_bytes payload);
 /* Pairs "name", "value", then NULL. */
-void raw_headers(raw *raw, uint32_t stream, bool is_end, ...);
-void raw_request(raw *raw, uint32_t stream, bool is_end, ...);   /* a good one for /a.B/C, and more pairs */
+void raw_headers(raw *raw, uint32_t stream, int is_end, ...);
+void raw_request(raw *raw, uint32_t stream, int is_end, ...);   /* a good one for /a.B/C, and more pairs */
 void raw_reply(raw *raw, uint32_t stream, ...);                  /* ":status 200", the content-type, and more pairs */
 void raw_data(raw *raw, uint32_t stream, bool is_end, proa_bytes bytes);
 void raw_message(raw *raw, uint32_t stream, bool is_end, proa_bytes body);
@@ -68,6 +68,9 @@ void raw_window(raw *raw, uint32_t stream, uint32_t increment);
 void raw_setting(raw *raw, uint16_t id, uint32_t value);
 void raw_run(raw *raw);                                          /* feeds, takes events, reads what is emitted */
 void raw_is(raw *raw, const char *frames);                       /* run, compare, clear */
+
+rpc_exchange *raw_take(raw *raw, uint32_t stream, bool is_end);  /* server under test: one request up to its CALL */
+void raw_finish(raw *raw, rpc_exchange *exchange);               /* its END is there; ends everything */
 
 /* ---- Two of ours */
 typedef struct pair { side client, server; uint64_t cut; size_t carried; } pair;
