@@ -10,7 +10,7 @@
 typedef google_protobuf_compiler_CodeGeneratorResponse response_proto;
 typedef google_protobuf_compiler_CodeGeneratorResponse_File response_file;
 
-enum { WRITTEN_BYTES_MAX = 512 * 1024 * 1024 }; /* names multiply what a hostile descriptor says */
+enum { WRITTEN_BYTES_MAX = 128 * 1024 * 1024 }; /* names multiply what a hostile descriptor says */
 
 static proa_err read_option(plugin *p, proa_bytes option)
 {

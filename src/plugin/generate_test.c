@@ -113,6 +113,48 @@ static void a_request_that_is_none_is_an_error(void **state)
     proa_arena_free(arena);
 }
 
+static void a_request_that_is_cut_anywhere_does_no_harm(void **state)
+{
+    (void)state;
+    proa_arena *kept = proa_arena_new(0);
+    field_proto field = { .name = S("f"), .number = PROA_SOME(1), .type = T(STRING), .label = L(OPTIONAL) };
+    message_proto message = { .name = S("M"), .field = { &field, 1 } };
+    file_proto file = { .name = S("a.proto"), .package = S("p"), .message_type = { &message, 1 } };
+    const request_proto request = { .file_to_generate = { &file.name, 1 }, .proto_file = { &file, 1 } };
+    proa_bytes wire;
+    assert_int_equal(google_protobuf_compiler_CodeGeneratorRequest_encode(&request, kept, &wire), PROA_ERR_NONE);
+    for (size_t size = 0; size < wire.size; size++) {
+        proa_arena *arena = proa_arena_new(0);
+        proa_bytes out;
+        proa_error error = { 0 };
+        const proa_err err = plugin_run((proa_bytes){ wire.data, size }, arena, &out, &error);
+        assert_true(err == PROA_ERR_NONE || err == PROA_ERR_MALFORMED);
+        proa_arena_free(arena);
+    }
+    proa_arena_free(kept);
+}
+
+static void a_default_of_an_enum_is_one_of_its_values(void **state)
+{
+    (void)state;
+    google_protobuf_EnumValueDescriptorProto values[] = { { .name = S("B"), .number = PROA_SOME(2) },
+                                                          { .name = S("A") } };
+    google_protobuf_EnumDescriptorProto e = { .name = S("E"), .value = LIST(values) };
+    field_proto field = { .name = S("f"),
+                          .number = PROA_SOME(1),
+                          .type = T(ENUM),
+                          .type_name = S(".M.E"),
+                          .label = L(OPTIONAL),
+                          .default_value = S("A") };
+    message_proto message = { .name = S("M"), .field = { &field, 1 }, .enum_type = { &e, 1 } };
+    file_proto file = { .syntax = S("proto2"), .message_type = { &message, 1 } };
+    assert_file(file, "");
+    field.default_value = PROA_STR("C");
+    assert_file(file, "a.proto: field M.f: its default \"C\" is no value of M.E");
+    field.default_value = PROA_STR("");
+    assert_file(file, "a.proto: field M.f: its default \"\" is no value of M.E");
+}
+
 static void paths_lead_nowhere_but_below_the_output_folder(void **state)
 {
     (void)state;
@@ -362,6 +404,8 @@ int main(void)
         cmocka_unit_test(a_plain_message_is_written),
         cmocka_unit_test(an_empty_request_is_answered),
         cmocka_unit_test(a_request_that_is_none_is_an_error),
+        cmocka_unit_test(a_request_that_is_cut_anywhere_does_no_harm),
+        cmocka_unit_test(a_default_of_an_enum_is_one_of_its_values),
         cmocka_unit_test(paths_lead_nowhere_but_below_the_output_folder),
         cmocka_unit_test(a_file_that_is_not_described_cannot_be_generated),
         cmocka_unit_test(editions_are_refused),

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "plugin/names.h"
 
 /* Field numbers of descriptor.proto: the steps of a comment's path. */
@@ -125,6 +126,28 @@ static proa_err note_type(walk *w, const char *full_name, model_message *message
     return map_bytes_put(&p->types, proa_bytes_of(key), type);
 }
 
+static int compare_value_names(const void *a, const void *b)
+{
+    return strcmp((*(const model_value *const *)a)->name, (*(const model_value *const *)b)->name);
+}
+
+static proa_err read_values(walk *w, model_enum *e)
+{
+    for (size_t i = 0; i < e->value_count; i++) {
+        const google_protobuf_EnumValueDescriptorProto *from = &e->proto->value.data[i];
+        model_value *to = &e->values[i];
+        to->number = from->number.value;
+        to->where = comments_at(w, ENUM_VALUE, i);
+        proa_err err = take_name(w, "value of an enum", from->name, &to->name);
+        if (err)
+            return err;
+        to->c_name = global(w, to->name, names_is_suffix(to->name));
+        e->by_name[i] = to;
+    }
+    qsort(e->by_name, e->value_count, sizeof *e->by_name, compare_value_names);
+    return PROA_ERR_NONE;
+}
+
 static proa_err read_enum(walk *w, const enum_proto *proto, model_enum *e)
 {
     e->proto = proto;
@@ -142,19 +165,8 @@ static proa_err read_enum(walk *w, const enum_proto *proto, model_enum *e)
         return plugin_fail(w->p, "%s: enum %s has no value", w->file->path, e->full_name);
     e->value_count = proto->value.count;
     e->values = plugin_new(w->p, e->value_count, sizeof *e->values);
-    if (!e->values)
-        return PROA_ERR_NOMEM;
-    for (size_t i = 0; i < e->value_count; i++) {
-        const google_protobuf_EnumValueDescriptorProto *from = &proto->value.data[i];
-        model_value *to = &e->values[i];
-        to->number = from->number.value;
-        to->where = comments_at(w, ENUM_VALUE, i);
-        err = take_name(w, "value of an enum", from->name, &to->name);
-        if (err)
-            return err;
-        to->c_name = global(w, to->name, names_is_suffix(to->name));
-    }
-    return PROA_ERR_NONE;
+    e->by_name = plugin_new(w->p, e->value_count, sizeof *e->by_name);
+    return e->values && e->by_name ? read_values(w, e) : PROA_ERR_NOMEM;
 }
 
 /* Enters element `index` of a list: what comments_at finds from now on lies in it. */

@@ -38,6 +38,7 @@ typedef struct model_enum {
     bool has_list;                    /* layout: some field of its own file is a list of it */
     model_value *values;              /* at least one */
     size_t value_count;
+    const model_value **by_name;
     const location_proto *where;
 } model_enum;
 

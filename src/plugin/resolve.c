@@ -209,26 +209,31 @@ static bool parse_default(plugin *p, const model_field *field, const char *text,
     return true;
 }
 
+static int compare_value_name(const void *key, const void *value)
+{
+    return strcmp(key, (*(const model_value *const *)value)->name);
+}
+
+static proa_err resolve_enum_default(plugin *p, model_field *field, proa_bytes given)
+{
+    const model_enum *e = field->enumeration;
+    const char *name = given.data ? plugin_text(p, given) : e->values[0].name;
+    const model_value *const *found = bsearch(name, e->by_name, e->value_count, sizeof *e->by_name, compare_value_name);
+    if (!found)
+        return FAIL(field, "its default \"%.*s\" is no value of %s", PROA_FMT(given), e->full_name);
+    field->fallback.value = given.data ? *found : &e->values[0];
+    field->fallback.i = field->fallback.value->number;
+    field->fallback.is_set = field->fallback.i != 0;
+    return PROA_ERR_NONE;
+}
+
 static proa_err resolve_default(plugin *p, model_field *field)
 {
     if (field->shape == PROA_SHAPE_LIST || field->shape == PROA_SHAPE_MAP)
         return PROA_ERR_NONE;
     const proa_bytes given = field->proto->default_value;
-    if (field->enumeration) {
-        const model_enum *e = field->enumeration;
-        field->fallback.value = &e->values[0];
-        for (size_t i = 0; given.data && i < e->value_count; i++) {
-            if (BYTES_IS(given, "") || !bytes_is(given, e->values[i].name, strlen(e->values[i].name)))
-                continue;
-            field->fallback.value = &e->values[i];
-            break;
-        }
-        if (given.data && !bytes_is(given, field->fallback.value->name, strlen(field->fallback.value->name)))
-            return FAIL(field, "its default \"%.*s\" is no value of %s", PROA_FMT(given), e->full_name);
-        field->fallback.i = field->fallback.value->number;
-        field->fallback.is_set = field->fallback.i != 0;
-        return PROA_ERR_NONE;
-    }
+    if (field->enumeration)
+        return resolve_enum_default(p, field, given);
     if (given.data && !parse_default(p, field, plugin_text(p, given), &field->fallback))
         return FAIL(field, "its default \"%.*s\" is no such value", PROA_FMT(given));
     return PROA_ERR_NONE;

@@ -107,6 +107,9 @@ def same(run, out):
     for path in expected:
         if read(os.path.join(out, path), "rb") != read(os.path.join(again, path), "rb"):
             run.fail(path, "two runs differ")
+    for example, proto in (("greeter", "helloworld.proto"), ("telemetry", "telemetry.proto")):
+        if read(os.path.join(ROOT, "examples", example, proto)) != read(os.path.join(HERE, proto)):
+            run.fail(proto, f"it is not the one of examples/{example}")
     # all files in one request give the same as each alone
     together = os.path.join(out, "together")
     os.makedirs(together)
