@@ -16,11 +16,10 @@ compile() { # DIR TARGET...
     local dir=$1
     shift
     if [[ -t 1 ]]; then
-        NINJA_STATUS="[%p, %es] " ninja -C "$dir" -j "$JOBS" "$@" | grep -v '^ninja: ' ||
-            [[ ${PIPESTATUS[0]} -eq 0 ]] || die "the build failed"
+        NINJA_STATUS="[%p, %es] " ninja -C "$dir" -j "$JOBS" "$@" || die "the build failed"
         return
     fi
-    NINJA_STATUS="[%p %es] " ninja -C "$dir" -j "$JOBS" "$@" | awk '
+    NINJA_STATUS="[%p %es] " ninja -C "$dir" -j "$JOBS" "$@" 2>&1 | awk '
         /^(ninja: (Entering|no work)|-- )/ { next }
         /^\[ *[0-9]+% / { tenth = int(substr($0, 2) / 10)
                           if (!/FAILED/) { if (tenth > last) { print; last = tenth; fflush() } next } }
