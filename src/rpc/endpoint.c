@@ -105,6 +105,8 @@ void rpc_endpoint_sent(rpc_endpoint *endpoint, size_t size)
 
 int64_t rpc_endpoint_deadline(const rpc_endpoint *endpoint)
 {
+    if (!list_is_empty(&endpoint->ready))
+        return endpoint->now; /* events wait */
     int64_t h2 = h2_connection_deadline(endpoint->h2);
     const heap_node *first = heap_first(&endpoint->deadlines);
     return first && first->key < h2 ? first->key : h2;
