@@ -11,7 +11,7 @@
 
 /* ---- Homes: a proa_loop with what its calls share. A driven home has no thread: who waits on one of its calls turns it,
  *      under its lock. Functions of a home and its calls belong to its thread, or between enter and leave. */
-proa_loop *home_new(const proa_loop_options *options, bool is_driven);   /* owned: proa_loop_free; NULL: no memory or no descriptor */
+proa_loop *home_new(const proa_loop_options *options, bool is_driven); /* owned: proa_loop_free; NULL: no memory, no fd */
 io_loop *home_io(proa_loop *home);
 slab *home_streams(proa_loop *home);              /* for rpc_options.streams */
 const trace *home_trace(const proa_loop *home);   /* may be NULL */
@@ -21,7 +21,7 @@ bool home_is_driven(const proa_loop *home);
 void home_own(proa_loop *home);                   /* this thread is its thread from now on */
 void home_enter(proa_loop *home);                 /* driven: locks. Others: asserts that this is its thread */
 void home_leave(proa_loop *home);                 /* driven: does what is due, tells the waiting, unlocks */
-void home_end_with(proa_loop *home, void (*run)(void *user), void *user);   /* driven, entered: runs after the leave, and may free it */
+void home_end_with(proa_loop *home, void (*run)(void *user), void *user); /* driven, entered: after the leave, may free it */
 void home_keep(proa_loop *home);                  /* one more reason for proa_loop_run to go on */
 void home_drop(proa_loop *home);
 /* What lives on a home and must end before it: told once, when the home is freed. */

@@ -2,7 +2,9 @@
 /* Credentials of TLS. This build has no TLS: the object holds nothing, and whatever is given one says so. */
 #include "call/call.h"
 
-struct proa_tls { char unused; };
+struct proa_tls {
+    char unused;
+};
 
 static const struct proa_tls nothing;
 

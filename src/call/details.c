@@ -42,7 +42,7 @@ void details_append(proa_call *c, const proa_type *type, const void *detail)
     proa_arena *arena = call_arena(c);
     proa_bytes value;
     if (!arena || proa_encode(type, detail, arena, &value) != PROA_ERR_NONE)
-        return;                                    /* the status goes without it; its code says what matters */
+        return; /* the status goes without it; its code says what matters */
     proa_bytes url = proa_arena_format(arena, TYPE_PREFIX "%s", type->name);
     if (!url.data)
         return;
@@ -80,7 +80,9 @@ proa_bytes details_finish(proa_call *c, proa_code code, proa_bytes text)
 
 /* ---- Reading: a peer's bytes, so every length is checked. */
 
-typedef struct cursor { const char *p, *end; } cursor;
+typedef struct cursor {
+    const char *p, *end;
+} cursor;
 
 static bool get_varint(cursor *c, uint64_t *out)
 {
@@ -105,8 +107,7 @@ static bool get_field(cursor *c, uint64_t *number, proa_bytes *bytes)
         return false;
     *number = tag >> 3;
     switch (tag & 7) {
-    case 0:
-        return get_varint(c, &size);
+    case 0: return get_varint(c, &size);
     case 1:
     case 5:
         size = (tag & 7) == 1 ? 8 : 4;
@@ -120,15 +121,15 @@ static bool get_field(cursor *c, uint64_t *number, proa_bytes *bytes)
         *bytes = (proa_bytes){ c->p, (size_t)size };
         c->p += size;
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
 static bool is_of_type(proa_bytes url, const char *name)
 {
     size_t size = strlen(name);
-    return url.size > size && url.data[url.size - size - 1] == '/' && memcmp(url.data + url.size - size, name, size) == 0;
+    return url.size > size && url.data[url.size - size - 1] == '/' &&
+           memcmp(url.data + url.size - size, name, size) == 0;
 }
 
 const void *proa_status_detail(const proa_status *status, const proa_type *type, proa_arena *arena)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Homes, and with them the public loop. A loop belongs to one thread. A driven home belongs to whoever holds its lock: a
  * thread that waits turns it, one at a time sits in poll with the lock released, and the others sleep until a turn was made. */
-#define _GNU_SOURCE               /* ppoll */
+#define _GNU_SOURCE /* ppoll */
 #include "call/home.h"
 #include <errno.h>
 #include <poll.h>
 
-#define KEEP_CALLS 256            /* free blocks that a home keeps, each kind */
+#define KEEP_CALLS 256 /* free blocks that a home keeps, each kind */
 
 static bool init_shared(proa_loop *home)
 {
@@ -62,7 +62,7 @@ void proa_loop_free(proa_loop *home)
         home_guest *guest = CONTAINER_OF(node, home_guest, node);
         guest->on_gone(guest);
     }
-    for (int i = 0; i < 1000 && io_loop_wait_ns(home->io) == 0; i++)   /* the last events */
+    for (int i = 0; i < 1000 && io_loop_wait_ns(home->io) == 0; i++) /* the last events */
         io_loop_turn(home->io, 0);
     io_loop_free(home->io);
     while (home->arena_count)
@@ -109,7 +109,11 @@ void proa_loop_turn(proa_loop *home)
     io_loop_turn(home->io, 0);
 }
 
-typedef struct errand { io_mail mail; void (*run)(void *user); void *user; } errand;
+typedef struct errand {
+    io_mail mail;
+    void (*run)(void *user);
+    void *user;
+} errand;
 
 static void run_errand(io_mail *mail)
 {
@@ -216,7 +220,7 @@ static void poll_unlocked(proa_loop *home, int64_t wait_ns)
     home->shared.polls_until = due_at(home);
     home->shared.is_polling = true;
     pthread_mutex_unlock(&home->shared.lock);
-    ppoll(&fd, 1, wait_ns == INT64_MAX ? NULL : &wait, NULL);    /* EINTR: one more turn does no harm */
+    ppoll(&fd, 1, wait_ns == INT64_MAX ? NULL : &wait, NULL); /* EINTR: one more turn does no harm */
     pthread_mutex_lock(&home->shared.lock);
     home->shared.is_polling = false;
 }
@@ -235,7 +239,7 @@ void home_wait(proa_loop *home)
     } else {
         poll_unlocked(home, wait_ns);
         turn(home);
-        pthread_cond_broadcast(&home->shared.moved);   /* somebody else may have to poll now */
+        pthread_cond_broadcast(&home->shared.moved); /* somebody else may have to poll now */
     }
     home->shared.waiting--;
 }

@@ -76,9 +76,9 @@ bool local_pop(proa_call *c, proa_slice *out)
 {
     if (!c->exchange || !rpc_exchange_pop(c->exchange, out))
         return false;
-    call_touch(c);                                 /* the credit */
+    call_touch(c); /* the credit */
     if (c->is_over && !rpc_exchange_has_message(c->exchange))
-        call_schedule(c);                          /* on_done waited for this one */
+        call_schedule(c); /* on_done waited for this one */
     return true;
 }
 

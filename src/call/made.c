@@ -24,14 +24,15 @@ static bool copy_options(proa_call *c, const call_making *m)
     c->callback_user = o->user;
     c->waits_for_ready = o->wait_for_ready;
     for (size_t i = 0; i < o->headers.count; i++)
-        if (header_list_add(&c->user.headers, call_arena(c), o->headers.data[i].name, o->headers.data[i].value) != PROA_ERR_NONE)
+        if (header_list_add(&c->user.headers, call_arena(c), o->headers.data[i].name, o->headers.data[i].value) !=
+            PROA_ERR_NONE)
             return false;
     if (m->method) {
         c->user.path = m->method->path.data;
         return true;
     }
     proa_bytes path = proa_bytes_of(m->path);
-    path.size++;                                   /* with its NUL */
+    path.size++; /* with its NUL */
     proa_arena *arena = call_arena(c);
     c->user.path = arena ? proa_arena_copy(arena, path).data : NULL;
     return c->user.path != NULL;
@@ -52,9 +53,9 @@ static void run_callbacks(io_task *task)
         if (c->on_done) {
             c->on_done(c, c->callback_user);
             if (!c->parent)
-                call_unpin(c);                     /* the user's: the call goes */
+                call_unpin(c); /* the user's: the call goes */
         }
-        call_unpin(c);                             /* of the run */
+        call_unpin(c); /* of the run */
     }
     call_unpin(c);
 }
@@ -66,12 +67,14 @@ static bool has_callbacks(const proa_call *c)
 
 static void on_deadline(io_timer *timer)
 {
-    call_cancel(CONTAINER_OF(timer, proa_call, timer), PROA_DEADLINE_EXCEEDED, "the deadline passed before the call had a connection");
+    call_cancel(CONTAINER_OF(timer, proa_call, timer), PROA_DEADLINE_EXCEEDED,
+                "the deadline passed before the call had a connection");
 }
 
 proa_call *call_make(proa_loop *home, const call_making *m)
 {
-    PROA_ASSERT(!home->is_driven || !(m->options->on_ready || m->options->on_done), "callbacks need a channel with a loop");
+    PROA_ASSERT(!home->is_driven || !(m->options->on_ready || m->options->on_done),
+                "callbacks need a channel with a loop");
     proa_call *c = call_new(home, m->is_remote);
     if (!c)
         return NULL;
@@ -95,7 +98,7 @@ proa_call *call_make(proa_loop *home, const call_making *m)
 
 void made_begin(proa_call *c)
 {
-    call_pin(c);                                   /* of the run */
+    call_pin(c); /* of the run */
     home_keep(c->home);
     if (c->parent) {
         list_push(&c->parent->children, &c->sibling);
@@ -129,9 +132,11 @@ static void push_what_waits(proa_call *c)
 
 proa_err call_attach(proa_call *c, link_pump *pump, call_peer *peer)
 {
-    rpc_request request = {
-        .path = proa_bytes_of(c->user.path), .headers = { c->user.headers.data, c->user.headers.count },
-        .deadline_ns = c->deadline_ns, .receive_bytes_max = c->receive_bytes_max, .user = c };
+    rpc_request request = { .path = proa_bytes_of(c->user.path),
+                            .headers = { c->user.headers.data, c->user.headers.count },
+                            .deadline_ns = c->deadline_ns,
+                            .receive_bytes_max = c->receive_bytes_max,
+                            .user = c };
     proa_err err = rpc_exchange_begin(link_pump_endpoint(pump), &request, home_now(c->home), &c->exchange);
     if (err == PROA_ERR_LIMIT || err == PROA_ERR_CLOSED)
         return err;
@@ -188,7 +193,7 @@ void made_over(proa_call *c)
     } else if (!c->is_finished) {
         c->is_finished = true;
         home_drop(c->home);
-        call_unpin(c);                             /* of the run */
+        call_unpin(c); /* of the run */
     }
     call_unpin(c);
 }
@@ -200,7 +205,7 @@ void made_end(proa_call *c)
     c->parent = NULL;
     call_cancel(c, PROA_CANCELLED, "the program ended the call");
     if (c->is_over && !c->is_finished)
-        call_schedule(c);                          /* on_done was due; now the run ends without it */
+        call_schedule(c); /* on_done was due; now the run ends without it */
     call_unpin(c);
 }
 
@@ -210,7 +215,8 @@ static proa_status final_status(proa_call *c, proa_arena *arena)
 {
     if (c->refusal_code != PROA_OK)
         return (proa_status){ .code = c->refusal_code,
-                              .message = proa_arena_copy(arena, c->refusal ? proa_bytes_of(c->refusal) : PROA_STR("")) };
+                              .message =
+                                  proa_arena_copy(arena, c->refusal ? proa_bytes_of(c->refusal) : PROA_STR("")) };
     return rpc_exchange_status(c->exchange, arena);
 }
 
@@ -235,7 +241,8 @@ static proa_status decode_reply(proa_call *c, void *reply, proa_arena *arena)
     if (!reply)
         return refuse_reply(arena, PROA_RESOURCE_EXHAUSTED, "no memory for the reply");
     if (pb_decode_slice(c->method->reply, c->first.bytes, arena, reply, &error) != PROA_ERR_NONE)
-        return refuse_reply(arena, error.code == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL, "the reply: %s", error.text);
+        return refuse_reply(arena, error.code == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL,
+                            "the reply: %s", error.text);
     if (arena_hold(arena, &c->first) != PROA_ERR_NONE)
         return refuse_reply(arena, PROA_RESOURCE_EXHAUSTED, "no memory for the reply");
     return ok;

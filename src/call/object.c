@@ -93,7 +93,7 @@ void call_post(proa_call *c, unsigned commands)
 static void obey(proa_call *c, unsigned commands)
 {
     if (commands & CALL_CMD_SUBMIT) {
-        made_begin(c);                             /* what a call of the home does where it is made */
+        made_begin(c); /* what a call of the home does where it is made */
         c->hooks->submit(c->owner, c);
     }
     if (commands & CALL_CMD_HEADERS)

@@ -80,15 +80,15 @@ bool step_prepare(proa_call *c, proa_code *answer)
         return false;
     }
     proa_error error;
-    proa_bytes bytes = c->first.bytes;            /* the arena holds the slice from here on */
+    proa_bytes bytes = c->first.bytes; /* the arena holds the slice from here on */
     void *request = arena ? proa_arena_alloc(arena, c->method->request->size) : NULL;
     if (!request || arena_hold(arena, &c->first) != PROA_ERR_NONE) {
         *answer = PROA_RESOURCE_EXHAUSTED;
         return false;
     }
     if (pb_decode_slice(c->method->request, bytes, arena, request, &error) != PROA_ERR_NONE) {
-        *answer = proa_call_fail(c, error.code == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL, "the request: %s",
-                                 error.text);
+        *answer = proa_call_fail(c, error.code == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL,
+                                 "the request: %s", error.text);
         return false;
     }
     c->user.request = request;
@@ -111,7 +111,7 @@ static void hand_to_worker(proa_call *c)
         return;
     }
     remote_refresh(c);
-    call_pin(c);                                   /* of the worker */
+    call_pin(c); /* of the worker */
     c->hooks->work(c->owner, c);
 }
 
@@ -137,7 +137,8 @@ static void step(proa_call *c)
     code = step_run(c);
     c->is_running = false;
     if (c->state == CALL_LATER || code == PROA_LATER) {
-        PROA_ASSERT(c->state == CALL_LATER && code == PROA_LATER, "PROA_LATER comes from proa_call_later, and is returned as it came");
+        PROA_ASSERT(c->state == CALL_LATER && code == PROA_LATER,
+                    "PROA_LATER comes from proa_call_later, and is returned as it came");
         return;
     }
     if (code == PROA_WAIT) {
@@ -172,7 +173,7 @@ static void end_run(proa_call *c)
     c->state = CALL_ANSWERED;
     if (c->on_end)
         c->on_end(c, c->on_end_user);
-    call_unpin(c);                                 /* of the run */
+    call_unpin(c); /* of the run */
 }
 
 static void run(io_task *task)
@@ -258,11 +259,11 @@ void step_finish(proa_call *c, proa_code code)
 
 void step_answered(proa_call *c)
 {
-    c->state = CALL_WAITS;                         /* nobody works on it any more */
+    c->state = CALL_WAITS; /* nobody works on it any more */
     step_finish(c, c->remote.finish_code);
     if (c->is_over)
         call_schedule(c);
-    call_unpin(c);                                 /* of the worker, or the ticket */
+    call_unpin(c); /* of the worker, or the ticket */
 }
 
 /* Without the user's data: a worker may be at work on them. */
@@ -325,5 +326,5 @@ void call_refuse_work(proa_call *c)
     c->state = CALL_WAITS;
     c->user.fail_text = PROA_STR("every worker is busy and the queue is full");
     step_finish(c, PROA_RESOURCE_EXHAUSTED);
-    call_unpin(c);                                 /* of the worker */
+    call_unpin(c); /* of the worker */
 }

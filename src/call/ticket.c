@@ -3,7 +3,7 @@
 #include "call/object.h"
 #include <stdarg.h>
 
-enum { TICKET_ANSWERED = 1, TICKET_FIRST = 2 };   /* 0: none was taken */
+enum { TICKET_ANSWERED = 1, TICKET_FIRST = 2 }; /* 0: none was taken */
 
 /* On a loop the ticket pins the call; on a worker it takes over the worker's pin. The call becomes remote before anybody else
  * can know of it. A mutex that cannot be made leaves nobody to answer to: that is an assertion, for it never needs memory. */

@@ -2,7 +2,7 @@
 /* Messages with a type: encoding into a push, decoding out of a pop. What generated stubs call. */
 #include "call/object.h"
 
-#define TAKE_BLOCK_SIZE (16u * 1024)   /* from here on the scratch's block is sent itself, not copied */
+#define TAKE_BLOCK_SIZE (16u * 1024) /* from here on the scratch's block is sent itself, not copied */
 
 static void check(const proa_call *c, const proa_method *m, bool is_right)
 {
@@ -81,7 +81,7 @@ proa_code step_encode_reply(proa_call *c, proa_code code)
     proa_slice slice;
     proa_err err = pb_encode_scratch(c->method->reply, c->user.reply, scratch, &body);
     if (err == PROA_ERR_NONE && c->user.arena && arena_is_exhausted(c->user.arena))
-        err = PROA_ERR_NOMEM;                      /* what the handler formatted is not there (D17) */
+        err = PROA_ERR_NOMEM; /* what the handler formatted is not there (D17) */
     if (err != PROA_ERR_NONE)
         return proa_call_fail(c, err == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL, "the reply: %s",
                               err == PROA_ERR_NOMEM ? error_name(err) : scratch->error.text);

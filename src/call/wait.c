@@ -19,7 +19,8 @@ void home_leave_unless_remote(proa_call *c)
 static bool has_room_remotely(proa_call *c)
 {
     call_remote *r = &c->remote;
-    return r->is_over || r->ended_requests || atomic_load(&c->is_cancelled) || r->out.bytes + r->unsent < c->queue_bytes_max;
+    return r->is_over || r->ended_requests || atomic_load(&c->is_cancelled) ||
+           r->out.bytes + r->unsent < c->queue_bytes_max;
 }
 
 bool call_may_push(proa_call *c)
@@ -91,7 +92,7 @@ static bool is_over_remotely(proa_call *c)
         has_dropped = true;
     }
     if (has_dropped)
-        call_post(c, CALL_CMD_TRAFFIC);            /* more may have come: it is dropped as well */
+        call_post(c, CALL_CMD_TRAFFIC); /* more may have come: it is dropped as well */
     return c->remote.is_over;
 }
 
@@ -148,6 +149,7 @@ proa_status proa_call_status(proa_call *c)
 
 bool proa_call_pause_ns(proa_call *c, int64_t ns)
 {
-    PROA_ASSERT(c->is_remote && !home_is_here(c->home), "pause is for handlers on workers; on a loop return proa_call_sleep_ns");
+    PROA_ASSERT(c->is_remote && !home_is_here(c->home),
+                "pause is for handlers on workers; on a loop return proa_call_sleep_ns");
     return remote_pause(c, ns);
 }

@@ -21,7 +21,7 @@ static const char help[] =
     "  --plaintext            allow plaintext to more than loopback and Unix sockets\n"
     "  --verbose              show headers and trailers\n";
 
-#define HEADERS_MAX 64
+#define HEADERS_MAX       64
 #define MESSAGE_BYTES_MAX (64u * 1024 * 1024)
 
 typedef struct invocation {
@@ -43,7 +43,10 @@ static bool complain(const char *what, const char *why)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 static bool read_hex(invocation *in, const char *text, proa_bytes *out)
@@ -155,7 +158,8 @@ static bool read_framed(proa_slice *out, bool *has_failed)
         return false;
     size_t size = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
     char *data = n == sizeof head && size <= MESSAGE_BYTES_MAX ? malloc(size + 1) : NULL;
-    bool ok = data && fread(data, 1, size, stdin) == size && proa_slice_copy((proa_bytes){ data, size }, out) == PROA_ERR_NONE;
+    bool ok = data && fread(data, 1, size, stdin) == size &&
+              proa_slice_copy((proa_bytes){ data, size }, out) == PROA_ERR_NONE;
     free(data);
     if (!ok)
         *has_failed = !complain("standard input", "ends inside a message, or holds one over 64 MiB");
@@ -181,7 +185,8 @@ static bool send_requests(const invocation *in, proa_call *call)
 static bool write_reply(const invocation *in, proa_slice *message)
 {
     proa_bytes b = message->bytes;
-    unsigned char head[4] = { (unsigned char)(b.size >> 24), (unsigned char)(b.size >> 16), (unsigned char)(b.size >> 8), (unsigned char)b.size };
+    unsigned char head[4] = { (unsigned char)(b.size >> 24), (unsigned char)(b.size >> 16),
+                              (unsigned char)(b.size >> 8), (unsigned char)b.size };
     bool ok = !in->is_framed || fwrite(head, 1, sizeof head, stdout) == sizeof head;
     ok = ok && (b.size == 0 || fwrite(b.data, 1, b.size, stdout) == b.size) && fflush(stdout) == 0;
     proa_slice_free(message);
@@ -214,17 +219,20 @@ static int finish(const invocation *in, proa_call *call, bool ok)
         show("trailer", proa_call_trailers(call));
     }
     if (ok && (status.code != PROA_OK || in->is_verbose))
-        fprintf(stderr, "%s%s%.*s\n", proa_code_name(status.code), status.message.size ? ": " : "", PROA_FMT(status.message));
+        fprintf(stderr, "%s%s%.*s\n", proa_code_name(status.code), status.message.size ? ": " : "",
+                PROA_FMT(status.message));
     return ok && status.code == PROA_OK ? CLI_OK : CLI_FAILED;
 }
 
 static int invoke(const invocation *in)
 {
     proa_trace trace = { proa_trace_to_stderr, NULL, proa_trace_areas(getenv("PROA_TRACE")) };
-    proa_channel *channel = proa_channel_open(in->target, &(proa_channel_options){
-        .plaintext = in->is_plaintext, .receive_bytes_max = MESSAGE_BYTES_MAX, .trace = &trace });
-    proa_call *call = proa_call_begin(channel, in->path, &(proa_call_options){
-        .timeout_ns = in->timeout_ns, .headers = { in->headers, in->header_count } });
+    proa_channel *channel = proa_channel_open(
+        in->target, &(proa_channel_options){
+                        .plaintext = in->is_plaintext, .receive_bytes_max = MESSAGE_BYTES_MAX, .trace = &trace });
+    proa_call *call = proa_call_begin(
+        channel, in->path,
+        &(proa_call_options){ .timeout_ns = in->timeout_ns, .headers = { in->headers, in->header_count } });
     bool ok = send_requests(in, call);
     proa_slice message;
     while (ok && proa_call_receive(call, &message))

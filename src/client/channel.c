@@ -79,7 +79,7 @@ void channel_release(proa_channel *c)
     if (atomic_fetch_sub(&c->references, 1) != 1)
         return;
     if (c->owns_home)
-        home_end_with(c->home, free_channel, c);   /* its lock is held here */
+        home_end_with(c->home, free_channel, c); /* its lock is held here */
     else
         free_channel(c);
 }
@@ -175,10 +175,15 @@ static proa_call *begin(proa_channel *c, const proa_method *method, const char *
     if (!is_remote)
         home_enter(home);
     channel_retain(c);
-    proa_call *call = call_make(home, &(call_making){
-        .method = method, .path = path, .options = &options, .timeout_ns = c->options.timeout_ns,
-        .receive_bytes_max = c->options.receive_bytes_max, .queue_bytes_max = c->options.queue_bytes_max,
-        .hooks = &hooks, .owner = c, .is_remote = is_remote });
+    proa_call *call = call_make(home, &(call_making){ .method = method,
+                                                      .path = path,
+                                                      .options = &options,
+                                                      .timeout_ns = c->options.timeout_ns,
+                                                      .receive_bytes_max = c->options.receive_bytes_max,
+                                                      .queue_bytes_max = c->options.queue_bytes_max,
+                                                      .hooks = &hooks,
+                                                      .owner = c,
+                                                      .is_remote = is_remote });
     if (!call)
         channel_release(c);
     else if (!is_remote)

@@ -3,7 +3,9 @@
  * picker and balancing (several subchannels), backoff between attempts. */
 #include "client/channel.h"
 
-#define AGAIN_NS (1 * PROA_SECOND)   /* calls that wait for ready: until the next attempt; INITIAL_BACKOFF of doc/connection-backoff.md */
+#define AGAIN_NS \
+    (1 * \
+     PROA_SECOND) /* calls that wait for ready: until the next attempt; INITIAL_BACKOFF of doc/connection-backoff.md */
 
 static void on_gone(home_guest *guest)
 {
@@ -98,7 +100,7 @@ void part_ready(channel_part *part)
         proa_err err = subchannel_take(&part->sub, call);
         if (err == PROA_ERR_NONE)
             continue;
-        list_push_first(&part->waiting, n);        /* it was the first, and stays so */
+        list_push_first(&part->waiting, n); /* it was the first, and stays so */
         part->waiting_count++;
         break;
     }
@@ -136,7 +138,7 @@ void part_close(channel_part *part)
     io_timer_stop(home_io(part->home), &part->again);
     subchannel_close(&part->sub);
     if (atomic_load(&part->is_closing))
-        part->is_gone = true;                      /* the mail that is on its way frees it */
+        part->is_gone = true; /* the mail that is on its way frees it */
     else
         memory_free(part);
     channel_release(channel);

@@ -54,15 +54,14 @@ static void on_event(void *owner, const rpc_event *event)
         if (sub->current == c && c->was_ready) {
             sub->current = NULL;
             sub->state = SUBCHANNEL_IDLE;
-            part_ready(sub->part);                 /* those that wait want a new connection */
+            part_ready(sub->part); /* those that wait want a new connection */
         }
         break;
     case RPC_EVENT_CLOSED:
         if (event->fault.reason)
             snprintf(sub->last.text, sizeof sub->last.text, "%s", event->fault.reason);
         break;
-    default:
-        call_on_event(event);
+    default: call_on_event(event);
     }
 }
 
@@ -92,10 +91,15 @@ static rpc_endpoint *new_endpoint(subchannel *sub)
 {
     channel_part *part = sub->part;
     proa_channel *channel = part->channel;
-    return rpc_endpoint_new(&(rpc_options){
-        .role = H2_CLIENT, .limits = channel->limits, .receive_bytes_max = channel->options.receive_bytes_max,
-        .pool = io_loop_pool(home_io(part->home)), .streams = home_streams(part->home), .trace = trace_of(part),
-        .seed = channel->seed, .authority = proa_bytes_of(channel->authority) }, home_now(part->home));
+    return rpc_endpoint_new(&(rpc_options){ .role = H2_CLIENT,
+                                            .limits = channel->limits,
+                                            .receive_bytes_max = channel->options.receive_bytes_max,
+                                            .pool = io_loop_pool(home_io(part->home)),
+                                            .streams = home_streams(part->home),
+                                            .trace = trace_of(part),
+                                            .seed = channel->seed,
+                                            .authority = proa_bytes_of(channel->authority) },
+                            home_now(part->home));
 }
 
 static bool adopt(subchannel *sub)
@@ -162,7 +166,7 @@ static void on_timeout(io_timer *timer)
         io_socket_close(sub->socket);
     sub->socket = NULL;
     if (sub->current)
-        link_pump_close(sub->current->pump);       /* on_closed tries the next */
+        link_pump_close(sub->current->pump); /* on_closed tries the next */
     else
         try_next(sub);
 }
@@ -179,7 +183,8 @@ static void try_next(subchannel *sub)
     while (sub->next_address < sub->addresses.count) {
         const io_address *address = &sub->addresses.items[sub->next_address++];
         if (!is_allowed(sub, address)) {
-            error_set(&sub->last, PROA_ERR_CONFIG, "plaintext beyond loopback and Unix sockets needs the option plaintext");
+            error_set(&sub->last, PROA_ERR_CONFIG,
+                      "plaintext beyond loopback and Unix sockets needs the option plaintext");
             continue;
         }
         sub->socket = io_socket_connect(io, address, &connect_handler, sub, &sub->last);
@@ -241,7 +246,7 @@ void subchannel_close(subchannel *sub)
     /* on_closed takes each out of the list, in the flush. */
     while (!list_is_empty(&sub->connections)) {
         connection *c = CONTAINER_OF(list_first(&sub->connections), connection, node);
-        rpc_endpoint_stop(link_pump_endpoint(c->pump));   /* its calls end as CANCELLED, the server hears GOAWAY */
+        rpc_endpoint_stop(link_pump_endpoint(c->pump)); /* its calls end as CANCELLED, the server hears GOAWAY */
         link_pump_flush(c->pump);
         if (list_first(&sub->connections) != &c->node)
             continue;

@@ -181,7 +181,8 @@ static void data_waits_for_the_windows(void **state)
           "> PREFACE\n> SETTINGS 4=1\n" ANSWER "! s0 data ab\n! s0 headers END grpc-status=0\n> WINDOW 1 1\n", asked,
           "SETTINGS ACK\nHEADERS 1 :status=200\nDATA 1 a\nDATA 1 b\nHEADERS 1 END grpc-status=0\n" },
         { "a reset drops what waits", H2_SERVER, NULL,
-          "> PREFACE\n> SETTINGS 4=1\n> HEADERS 1 END REQ\n! s0 headers :status=200\n! s0 data END ab\n! s0 reset 2\n> WINDOW 1 1\n",
+          "> PREFACE\n> SETTINGS 4=1\n> HEADERS 1 END REQ\n! s0 headers :status=200\n! s0 data END ab\n"
+          "! s0 reset 2\n> WINDOW 1 1\n",
           "settings\ns0 request END :method=GET :scheme=http :path=/\ns0 closed INTERNAL_ERROR local\n",
           "SETTINGS ACK\nHEADERS 1 :status=200\nRST 1 INTERNAL_ERROR\n" },
         { "NO_ERROR waits behind the end", H2_SERVER, NULL,

@@ -3,20 +3,20 @@
  * once, and sets the timer. The transport is closed by the flush task alone, so no caller loses it under its feet. */
 #include "link/link.h"
 
-#define LINGER_NS (1 * PROA_SECOND)   /* our FIN was sent: how long the peer may take to send its own */
+#define LINGER_NS (1 * PROA_SECOND) /* our FIN was sent: how long the peer may take to send its own */
 
 struct link_pump {
     io_loop *loop;
-    io_socket *socket;            /* NULL: gone */
+    io_socket *socket; /* NULL: gone */
     rpc_endpoint *endpoint;
     const link_handler *handler;
     void *owner;
     io_task flush;
-    io_timer timer;               /* the endpoint's deadline, then the linger */
-    bool is_pulling;              /* inside on_event: no recursion */
+    io_timer timer;  /* the endpoint's deadline, then the linger */
+    bool is_pulling; /* inside on_event: no recursion */
     bool is_paused;
-    bool is_blocked;              /* the kernel took less than all: on_writable follows */
-    bool is_ending;               /* FIN was sent */
+    bool is_blocked; /* the kernel took less than all: on_writable follows */
+    bool is_ending;  /* FIN was sent */
 };
 
 static void pull(link_pump *p)
@@ -77,7 +77,7 @@ void link_pump_flush(link_pump *p)
 {
     pull(p);
     write_output(p);
-    pull(p);                                   /* what became writable */
+    pull(p); /* what became writable */
     bool is_over = rpc_endpoint_is_over(p->endpoint);
     if (!p->socket) {
         if (is_over)
@@ -103,7 +103,7 @@ static void on_bytes(void *owner, proa_bytes bytes)
 {
     link_pump *p = owner;
     if (p->is_ending)
-        return;                                /* the endpoint is over; the peer has yet to notice */
+        return; /* the endpoint is over; the peer has yet to notice */
     rpc_endpoint_feed(p->endpoint, bytes, io_loop_now(p->loop));
     pull(p);
     link_pump_touch(p);
@@ -121,7 +121,8 @@ static void on_end(void *owner, const proa_error *error)
     link_pump *p = owner;
     io_socket_close(p->socket);
     p->socket = NULL;
-    rpc_endpoint_lost(p->endpoint, error->code == PROA_ERR_NONE ? "the peer closed the connection" : "the connection broke");
+    rpc_endpoint_lost(p->endpoint,
+                      error->code == PROA_ERR_NONE ? "the peer closed the connection" : "the connection broke");
     link_pump_touch(p);
 }
 
@@ -139,7 +140,8 @@ static void on_timer(io_timer *timer)
     link_pump_touch(p);
 }
 
-link_pump *link_pump_new(io_loop *loop, io_socket *socket, rpc_endpoint *endpoint, const link_handler *handler, void *owner)
+link_pump *link_pump_new(io_loop *loop, io_socket *socket, rpc_endpoint *endpoint, const link_handler *handler,
+                         void *owner)
 {
     link_pump *p = memory_new(sizeof *p);
     if (!p) {
@@ -147,10 +149,15 @@ link_pump *link_pump_new(io_loop *loop, io_socket *socket, rpc_endpoint *endpoin
         rpc_endpoint_free(endpoint);
         return NULL;
     }
-    *p = (link_pump){ .loop = loop, .socket = socket, .endpoint = endpoint, .handler = handler, .owner = owner,
-                      .flush = { .run = run_flush }, .timer = { .fire = on_timer } };
+    *p = (link_pump){ .loop = loop,
+                      .socket = socket,
+                      .endpoint = endpoint,
+                      .handler = handler,
+                      .owner = owner,
+                      .flush = { .run = run_flush },
+                      .timer = { .fire = on_timer } };
     io_socket_own(socket, &socket_handler, p);
-    link_pump_touch(p);                        /* the preface and SETTINGS */
+    link_pump_touch(p); /* the preface and SETTINGS */
     return p;
 }
 

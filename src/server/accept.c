@@ -66,9 +66,13 @@ static void begin_call(link_line *l, rpc_exchange *exchange)
         return;
     }
     s->call_count++;
-    bool has_begun = call_serve(s->home, l->pump, exchange, &(call_serving){
-        .binding = binding, .on_call = server->options.on_call, .on_call_user = server->options.user,
-        .hooks = &hooks, .owner = s, .peer = l->peer });
+    bool has_begun = call_serve(s->home, l->pump, exchange,
+                                &(call_serving){ .binding = binding,
+                                                 .on_call = server->options.on_call,
+                                                 .on_call_user = server->options.user,
+                                                 .hooks = &hooks,
+                                                 .owner = s,
+                                                 .peer = l->peer });
     if (!has_begun)
         gone(s);
 }
@@ -79,19 +83,16 @@ static void on_event(void *owner, const rpc_event *event)
 {
     link_line *l = owner;
     switch (event->type) {
-    case RPC_EVENT_CALL:
-        begin_call(l, event->exchange);
-        break;
+    case RPC_EVENT_CALL: begin_call(l, event->exchange); break;
     case RPC_EVENT_READY:
     case RPC_EVENT_ROOM:
     case RPC_EVENT_GOAWAY:
-    case RPC_EVENT_CLOSED:
-        break;
+    case RPC_EVENT_CLOSED: break;
     default:
         if (rpc_exchange_user(event->exchange))
             call_on_event(event);
         else if (event->type == RPC_EVENT_END)
-            rpc_exchange_release(event->exchange);   /* one that nobody served */
+            rpc_exchange_release(event->exchange); /* one that nobody served */
     }
 }
 
@@ -112,10 +113,14 @@ static const link_handler handler = { .on_event = on_event, .on_closed = on_clos
 static bool adopt(station *s, io_socket *socket)
 {
     link_line *l = memory_new(sizeof *l);
-    rpc_endpoint *endpoint = rpc_endpoint_new(&(rpc_options){
-        .role = H2_SERVER, .limits = s->server->limits, .receive_bytes_max = s->server->options.receive_bytes_max,
-        .pool = io_loop_pool(home_io(s->home)), .streams = home_streams(s->home), .trace = trace_of(s),
-        .seed = s->server->seed }, home_now(s->home));
+    rpc_endpoint *endpoint = rpc_endpoint_new(&(rpc_options){ .role = H2_SERVER,
+                                                              .limits = s->server->limits,
+                                                              .receive_bytes_max = s->server->options.receive_bytes_max,
+                                                              .pool = io_loop_pool(home_io(s->home)),
+                                                              .streams = home_streams(s->home),
+                                                              .trace = trace_of(s),
+                                                              .seed = s->server->seed },
+                                              home_now(s->home));
     call_peer *peer = call_peer_new(socket);
     if (!l || !endpoint || !peer)
         goto failed;
@@ -142,7 +147,8 @@ void accept_socket(void *owner, io_socket *socket)
 {
     station *s = owner;
     uint32_t most = s->server->options.connections_max ? s->server->options.connections_max : LIMITS_CONNECTIONS_MAX;
-    if (s->is_draining || s->connection_count >= most / s->server->station_count + (most % s->server->station_count != 0)) {
+    if (s->is_draining ||
+        s->connection_count >= most / s->server->station_count + (most % s->server->station_count != 0)) {
         add(&s->tally.refused);
         io_socket_close(socket);
         return;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/methods.h"
 
-typedef struct entry { list_node node; call_binding binding; char *path; } entry;
+typedef struct entry {
+    list_node node;
+    call_binding binding;
+    char *path;
+} entry;
 
 void methods_init(methods *m, uint64_t seed)
 {

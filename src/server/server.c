@@ -95,8 +95,8 @@ static call_binding binding_of(const proa_serve_options *options, size_t size)
     return (call_binding){ .user = o.user, .on_workers = o.on_workers, .queue_bytes_max = o.queue_bytes_max };
 }
 
-proa_err proa_server_serve_bytes_(proa_server *s, const char *path, proa_handler handler, const proa_serve_options *options,
-                                  size_t size)
+proa_err proa_server_serve_bytes_(proa_server *s, const char *path, proa_handler handler,
+                                  const proa_serve_options *options, size_t size)
 {
     if (!s)
         return PROA_ERR_NOMEM;
@@ -117,8 +117,8 @@ static bool has_handler(const void *handlers, size_t offset)
     return member != NULL;
 }
 
-proa_err proa_gen_serve(proa_server *s, const proa_service *service, const void *handlers, const proa_serve_options *options,
-                        size_t size)
+proa_err proa_gen_serve(proa_server *s, const proa_service *service, const void *handlers,
+                        const proa_serve_options *options, size_t size)
 {
     if (!s)
         return PROA_ERR_NOMEM;
@@ -149,7 +149,8 @@ static void name_address(address *a)
     snprintf(a->name, sizeof a->name, "%s", is_unix || !colon ? text : colon + 1);
 }
 
-static proa_err listen_on(proa_server *s, const io_address *wanted, const proa_listen_options *options, proa_error *error)
+static proa_err listen_on(proa_server *s, const io_address *wanted, const proa_listen_options *options,
+                          proa_error *error)
 {
     address *a = memory_new(sizeof *a);
     if (!a)
@@ -173,7 +174,8 @@ static proa_err listen_all(proa_server *s, io_target *target, const proa_listen_
         proa_error failed;
         io_address *wanted = &target->addresses.items[i];
         if (done && target->port == 0)
-            io_address_set_port(wanted, io_address_port(&CONTAINER_OF(s->addresses.head.previous, address, node)->bound));
+            io_address_set_port(wanted,
+                                io_address_port(&CONTAINER_OF(s->addresses.head.previous, address, node)->bound));
         if (listen_on(s, wanted, options, &failed) == PROA_ERR_NONE)
             done++;
         else if (!error->code || failed.code != PROA_ERR_ADDRESS)
@@ -229,7 +231,7 @@ static proa_err start_station(proa_server *s, proa_error *error)
         address *a = CONTAINER_OF(n, address, node);
         io_address same;
         if (io_address_port(&a->bound) < 0)
-            continue;                              /* a Unix socket has one listener: the first loop's */
+            continue; /* a Unix socket has one listener: the first loop's */
         proa_err err = station_listen(t, &a->bound, &a->options, true, &same, error);
         if (err != PROA_ERR_NONE)
             return err;
@@ -248,7 +250,7 @@ static proa_err start_threads(proa_server *s, proa_error *error)
             return err;
     }
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);   /* signals are the program's, and its main thread's */
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's, and its main thread's */
     int rc = 0;
     for (unsigned i = 1; i < s->station_count && !rc; i++) {
         rc = pthread_create(&s->stations[i]->thread, NULL, run_thread, s->stations[i]);
@@ -287,7 +289,7 @@ proa_err proa_server_run(proa_server *s, proa_error *error)
     proa_err err = start_threads(s, &mine);
     atomic_store(&s->is_running, true);
     if (err != PROA_ERR_NONE || atomic_load(&s->is_drain_asked))
-        post_drain(s);                             /* asked for before there was anybody to hear it */
+        post_drain(s); /* asked for before there was anybody to hear it */
     station_run(s->stations[0]);
     join(s);
     return err == PROA_ERR_NONE ? err : error_set(error, err, "%s", mine.text);

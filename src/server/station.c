@@ -6,9 +6,12 @@
  *                             +--> stopped: calls end as UNAVAILABLE, connections close */
 #include "server/station.h"
 
-#define LAST_NS (1 * PROA_SECOND)   /* after the grace: for statuses to go out, before the connections are cut */
+#define LAST_NS (1 * PROA_SECOND) /* after the grace: for statuses to go out, before the connections are cut */
 
-typedef struct open_listener { list_node node; io_listener *listener; } open_listener;
+typedef struct open_listener {
+    list_node node;
+    io_listener *listener;
+} open_listener;
 
 static void on_drain_mail(io_mail *mail)
 {
@@ -85,11 +88,11 @@ void station_free(station *s)
     home_own(s->home);
     close_listeners(s);
     accept_stop(s);
-    for (int i = 0; i < 2; i++) {                  /* statuses out, then the connections down */
+    for (int i = 0; i < 2; i++) { /* statuses out, then the connections down */
         io_loop_turn(home_io(s->home), 0);
         accept_close(s);
     }
-    while (s->call_count || s->connection_count)   /* calls that other threads hold go when these let go */
+    while (s->call_count || s->connection_count) /* calls that other threads hold go when these let go */
         io_loop_turn(home_io(s->home), 10 * PROA_MILLISECOND);
     io_timer_stop(home_io(s->home), &s->grace);
     io_task_cancel(&s->drained);
@@ -107,8 +110,9 @@ proa_err station_listen(station *s, const io_address *bound, const proa_listen_o
     open_listener *l = memory_new(sizeof *l);
     if (!l)
         return error_set(error, PROA_ERR_NOMEM, "out of memory");
-    l->listener = io_listener_open(home_io(s->home), bound, &(io_listener_options){
-        .is_shared = is_shared, .unix_mode = options->unix_mode }, accept_socket, s, error);
+    l->listener = io_listener_open(home_io(s->home), bound,
+                                   &(io_listener_options){ .is_shared = is_shared, .unix_mode = options->unix_mode },
+                                   accept_socket, s, error);
     if (!l->listener) {
         memory_free(l);
         return error ? error->code : PROA_ERR_IO;
@@ -123,7 +127,7 @@ void station_run(station *s)
     home_own(s->home);
     while (!s->is_drained)
         io_loop_turn(home_io(s->home), -1);
-    io_loop_turn(home_io(s->home), 0);             /* the task of run_drained */
+    io_loop_turn(home_io(s->home), 0); /* the task of run_drained */
 }
 
 void station_drain(station *s)

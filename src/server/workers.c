@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct workers {
-    pthread_mutex_t lock;         /* of all below */
+    pthread_mutex_t lock; /* of all below */
     pthread_cond_t moved;
     list queue;
     unsigned queued, queue_max;

@@ -70,7 +70,8 @@ bool flags_get_number(const flag *flags, const char *name, long most, long *out)
     errno = 0;
     long number = value ? strtol(value, &end, 10) : 0;
     if (!value || !*value || *end || errno || number < 0 || number > most) {
-        fprintf(stderr, value ? "--%s=%s: not a number from 0 to %ld\n" : "--%s is needed%.0s%.0ld\n", name, value ? value : "", most);
+        fprintf(stderr, value ? "--%s=%s: not a number from 0 to %ld\n" : "--%s is needed%.0s%.0ld\n", name,
+                value ? value : "", most);
         return false;
     }
     *out = number;

@@ -9,11 +9,15 @@
 #include "flags.h"
 #include "grpc/testing/test.proa.h"
 
-#define LARGE_REQUEST 271828
+#define LARGE_REQUEST  271828
 #define LARGE_RESPONSE 314159
-#define CASE_NS (20 * PROA_SECOND)   /* no case may hang */
+#define CASE_NS        (20 * PROA_SECOND) /* no case may hang */
 
-typedef struct run { proa_channel *channel; const flag *flags; proa_headers extra; } run;
+typedef struct run {
+    proa_channel *channel;
+    const flag *flags;
+    proa_headers extra;
+} run;
 
 static char zeros[1024 * 1024];
 
@@ -53,7 +57,8 @@ static bool empty_unary(const run *r)
     proa_arena *arena = proa_arena_new(0);
     proa_call_options options = options_of(r);
     grpc_testing_Empty reply;
-    bool ok = expect_ok(grpc_testing_TestService_EmptyCall(r->channel, &(grpc_testing_Empty){ 0 }, &reply, arena, &options));
+    bool ok =
+        expect_ok(grpc_testing_TestService_EmptyCall(r->channel, &(grpc_testing_Empty){ 0 }, &reply, arena, &options));
     proa_arena_free(arena);
     return ok;
 }
@@ -66,7 +71,8 @@ static bool large_unary(const run *r)
     grpc_testing_SimpleRequest request = { .response_size = LARGE_RESPONSE, .payload = &payload };
     grpc_testing_SimpleResponse reply;
     bool ok = expect_ok(grpc_testing_TestService_UnaryCall(r->channel, &request, &reply, arena, &options));
-    if (ok && (!reply.payload || reply.payload->body.size != LARGE_RESPONSE || memcmp(reply.payload->body.data, zeros, LARGE_RESPONSE)))
+    if (ok && (!reply.payload || reply.payload->body.size != LARGE_RESPONSE ||
+               memcmp(reply.payload->body.data, zeros, LARGE_RESPONSE)))
         ok = fail("the payload is not %d zeros", LARGE_RESPONSE);
     proa_arena_free(arena);
     return ok;
@@ -81,7 +87,8 @@ static bool client_streaming(const run *r)
     proa_call *call = grpc_testing_TestService_StreamingInputCall_begin(r->channel, &options);
     for (size_t i = 0; i < 4; i++) {
         grpc_testing_Payload payload = { .body = { zeros, sizes[i] } };
-        grpc_testing_TestService_StreamingInputCall_send_request(call, &(grpc_testing_StreamingInputCallRequest){ .payload = &payload });
+        grpc_testing_TestService_StreamingInputCall_send_request(
+            call, &(grpc_testing_StreamingInputCallRequest){ .payload = &payload });
     }
     bool ok = expect_ok(proa_call_status(call));
     const grpc_testing_StreamingInputCallResponse *reply = grpc_testing_TestService_StreamingInputCall_reply(call);
@@ -121,9 +128,11 @@ static bool play(proa_call *call, size_t request_size, int32_t response_size)
 {
     grpc_testing_ResponseParameters parameters[1] = { { .size = response_size } };
     grpc_testing_Payload payload = { .body = { zeros, request_size } };
-    grpc_testing_StreamingOutputCallRequest request = { .response_parameters = PROA_LIST(parameters), .payload = &payload };
+    grpc_testing_StreamingOutputCallRequest request = { .response_parameters = PROA_LIST(parameters),
+                                                        .payload = &payload };
     grpc_testing_TestService_FullDuplexCall_send_request(call, &request);
-    const grpc_testing_StreamingOutputCallResponse *response = grpc_testing_TestService_FullDuplexCall_receive_reply(call);
+    const grpc_testing_StreamingOutputCallResponse *response =
+        grpc_testing_TestService_FullDuplexCall_receive_reply(call);
     if (!response || !response->payload || response->payload->body.size != (size_t)response_size)
         return fail("no response of %d bytes", (int)response_size);
     return true;
@@ -186,7 +195,8 @@ static bool timeout_on_sleeping_server(const run *r)
     proa_call_options options = { .timeout_ns = 1 * PROA_MILLISECOND, .headers = r->extra };
     proa_call *call = grpc_testing_TestService_FullDuplexCall_begin(r->channel, &options);
     grpc_testing_Payload payload = { .body = { zeros, 27182 } };
-    grpc_testing_TestService_FullDuplexCall_send_request(call, &(grpc_testing_StreamingOutputCallRequest){ .payload = &payload });
+    grpc_testing_TestService_FullDuplexCall_send_request(
+        call, &(grpc_testing_StreamingOutputCallRequest){ .payload = &payload });
     while (grpc_testing_TestService_FullDuplexCall_receive_reply(call))
         ;
     bool ok = expect_status(proa_call_status(call), PROA_DEADLINE_EXCEEDED, (proa_bytes){ NULL, 0 });
@@ -235,7 +245,8 @@ static bool unary_status(const run *r, proa_bytes message)
     grpc_testing_EchoStatus wanted = { .code = PROA_UNKNOWN, .message = message };
     grpc_testing_SimpleRequest request = { .response_status = &wanted };
     grpc_testing_SimpleResponse reply;
-    bool ok = expect_status(grpc_testing_TestService_UnaryCall(r->channel, &request, &reply, arena, &options), PROA_UNKNOWN, message);
+    bool ok = expect_status(grpc_testing_TestService_UnaryCall(r->channel, &request, &reply, arena, &options),
+                            PROA_UNKNOWN, message);
     proa_arena_free(arena);
     return ok;
 }
@@ -247,7 +258,8 @@ static bool status_code_and_message(const run *r)
     proa_call_options options = options_of(r);
     grpc_testing_EchoStatus wanted = { .code = PROA_UNKNOWN, .message = message };
     proa_call *call = grpc_testing_TestService_FullDuplexCall_begin(r->channel, &options);
-    grpc_testing_TestService_FullDuplexCall_send_request(call, &(grpc_testing_StreamingOutputCallRequest){ .response_status = &wanted });
+    grpc_testing_TestService_FullDuplexCall_send_request(
+        call, &(grpc_testing_StreamingOutputCallRequest){ .response_status = &wanted });
     proa_call_end_requests(call);
     ok = expect_status(proa_call_status(call), PROA_UNKNOWN, message) && ok;
     proa_call_end(call);
@@ -256,7 +268,8 @@ static bool status_code_and_message(const run *r)
 
 static bool special_status_message(const run *r)
 {
-    return unary_status(r, PROA_STR("\t\ntest with whitespace\r\nand Unicode BMP \xe2\x98\xba and non-BMP \xf0\x9f\x98\x88\t\n"));
+    return unary_status(
+        r, PROA_STR("\t\ntest with whitespace\r\nand Unicode BMP \xe2\x98\xba and non-BMP \xf0\x9f\x98\x88\t\n"));
 }
 
 static bool unimplemented_method(const run *r)
@@ -264,8 +277,9 @@ static bool unimplemented_method(const run *r)
     proa_arena *arena = proa_arena_new(0);
     proa_call_options options = options_of(r);
     grpc_testing_Empty reply;
-    bool ok = expect_status(grpc_testing_TestService_UnimplementedCall(r->channel, &(grpc_testing_Empty){ 0 }, &reply, arena, &options),
-                            PROA_UNIMPLEMENTED, (proa_bytes){ NULL, 0 });
+    bool ok = expect_status(
+        grpc_testing_TestService_UnimplementedCall(r->channel, &(grpc_testing_Empty){ 0 }, &reply, arena, &options),
+        PROA_UNIMPLEMENTED, (proa_bytes){ NULL, 0 });
     proa_arena_free(arena);
     return ok;
 }
@@ -275,8 +289,8 @@ static bool unimplemented_service(const run *r)
     proa_arena *arena = proa_arena_new(0);
     proa_call_options options = options_of(r);
     grpc_testing_Empty reply;
-    bool ok = expect_status(grpc_testing_UnimplementedService_UnimplementedCall(r->channel, &(grpc_testing_Empty){ 0 }, &reply, arena,
-                                                                                &options),
+    bool ok = expect_status(grpc_testing_UnimplementedService_UnimplementedCall(r->channel, &(grpc_testing_Empty){ 0 },
+                                                                                &reply, arena, &options),
                             PROA_UNIMPLEMENTED, (proa_bytes){ NULL, 0 });
     proa_arena_free(arena);
     return ok;
@@ -306,13 +320,19 @@ static bool rpc_soak(const run *r)
         if (!ok || is_slow)
             failures++;
         fprintf(stderr, "soak iteration: %ld elapsed_ms: %.0f peer: %s server_uri: %s:%s %s\n", i, elapsed,
-                flags_get(r->flags, "server_host"), flags_get(r->flags, "server_host"), flags_get(r->flags, "server_port"),
-                !ok ? "failed" : is_slow ? "exceeds max acceptable latency" : "succeeded");
+                flags_get(r->flags, "server_host"), flags_get(r->flags, "server_host"),
+                flags_get(r->flags, "server_port"),
+                !ok       ? "failed"
+                : is_slow ? "exceeds max acceptable latency"
+                          : "succeeded");
     }
     return failures <= failures_max || fail("%ld of %ld iterations failed", failures, iterations);
 }
 
-static const struct { const char *name; bool (*play)(const run *r); } cases[] = {
+static const struct {
+    const char *name;
+    bool (*play)(const run *r);
+} cases[] = {
     { "empty_unary", empty_unary },
     { "large_unary", large_unary },
     { "client_streaming", client_streaming },
@@ -361,11 +381,20 @@ static int run_case(const run *r, const char *name)
 
 int main(int argc, char **argv)
 {
-    flag flags[] = {
-        { "server_host", "localhost" }, { "server_port", NULL }, { "server_host_override", "" }, { "test_case", "large_unary" },
-        { "use_tls", "false" }, { "use_test_ca", "false" }, { "service_config_json", "" }, { "additional_metadata", "" },
-        { "soak_iterations", "10" }, { "soak_max_failures", "0" }, { "soak_per_iteration_max_acceptable_latency_ms", "1000" },
-        { "soak_overall_timeout_seconds", "10" }, { "soak_min_time_ms_between_rpcs", "0" }, { NULL, NULL } };
+    flag flags[] = { { "server_host", "localhost" },
+                     { "server_port", NULL },
+                     { "server_host_override", "" },
+                     { "test_case", "large_unary" },
+                     { "use_tls", "false" },
+                     { "use_test_ca", "false" },
+                     { "service_config_json", "" },
+                     { "additional_metadata", "" },
+                     { "soak_iterations", "10" },
+                     { "soak_max_failures", "0" },
+                     { "soak_per_iteration_max_acceptable_latency_ms", "1000" },
+                     { "soak_overall_timeout_seconds", "10" },
+                     { "soak_min_time_ms_between_rpcs", "0" },
+                     { NULL, NULL } };
     long port;
     bool use_tls;
     char target[300];
@@ -380,7 +409,8 @@ int main(int argc, char **argv)
     const char *host = flags_get(flags, "server_host");
     snprintf(target, sizeof target, strchr(host, ':') ? "[%s]:%ld" : "%s:%ld", host, port);
     proa_trace trace = { proa_trace_to_stderr, NULL, proa_trace_areas(getenv("PROA_TRACE")) };
-    run r = { .channel = proa_channel_open(target, &(proa_channel_options){ .trace = &trace }), .flags = flags,
+    run r = { .channel = proa_channel_open(target, &(proa_channel_options){ .trace = &trace }),
+              .flags = flags,
               .extra = metadata_of(flags_get(flags, "additional_metadata"), headers, 32) };
     int rc = run_case(&r, flags_get(flags, "test_case"));
     proa_channel_close(r.channel);

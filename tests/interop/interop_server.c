@@ -44,14 +44,16 @@ static proa_code empty_call(proa_call *call, const grpc_testing_Empty *request, 
     return PROA_OK;
 }
 
-static proa_code unary_call(proa_call *call, const grpc_testing_SimpleRequest *request, grpc_testing_SimpleResponse *reply)
+static proa_code unary_call(proa_call *call, const grpc_testing_SimpleRequest *request,
+                            grpc_testing_SimpleResponse *reply)
 {
     echo_metadata(call);
     if (request->response_status && request->response_status->code)
         return status_of(call, request->response_status);
     grpc_testing_Payload *payload = proa_arena_alloc(proa_call_arena(call), sizeof *payload);
     if (!payload || !make_payload(call, request->response_size, payload))
-        return proa_call_fail(call, PROA_INVALID_ARGUMENT, "response_size %d cannot be had", (int)request->response_size);
+        return proa_call_fail(call, PROA_INVALID_ARGUMENT, "response_size %d cannot be had",
+                              (int)request->response_size);
     reply->payload = payload;
     return PROA_OK;
 }
@@ -71,9 +73,9 @@ static proa_code streaming_input_call(proa_call *call, grpc_testing_StreamingInp
 /* ---- Streams of responses: the parameters of one request are answered in turn, each after its interval. */
 
 typedef struct turn {
-    const grpc_testing_StreamingOutputCallRequest *request;   /* NULL: the next is due */
+    const grpc_testing_StreamingOutputCallRequest *request; /* NULL: the next is due */
     size_t next;
-    bool has_paused;              /* before the next response */
+    bool has_paused; /* before the next response */
     bool has_echoed;
 } turn;
 
@@ -146,7 +148,9 @@ static const grpc_testing_TestService service = {
 
 int main(int argc, char **argv)
 {
-    flag flags[] = { { "port", NULL }, { "host", "127.0.0.1" }, { "use_tls", "false" }, { "address_type", "IPV4" }, { NULL, NULL } };
+    flag flags[] = {
+        { "port", NULL }, { "host", "127.0.0.1" }, { "use_tls", "false" }, { "address_type", "IPV4" }, { NULL, NULL }
+    };
     long port;
     bool use_tls;
     char address[300];

@@ -9,7 +9,8 @@
 static void expect(proa_status status, proa_code code)
 {
     if (status.code != code)
-        fail_msg("%s \"%.*s\", expected %s", proa_code_name(status.code), PROA_FMT(status.message), proa_code_name(code));
+        fail_msg("%s \"%.*s\", expected %s", proa_code_name(status.code), PROA_FMT(status.message),
+                 proa_code_name(code));
 }
 
 static void with_peer(void (*script)(int fd), int64_t timeout_ns, proa_code code)
@@ -127,8 +128,9 @@ static void wait_for_ready_waits_for_its_deadline(void **state)
 {
     (void)state;
     proa_channel *channel = proa_channel_open("127.0.0.1:1", NULL);
-    proa_call *call = proa_call_begin(channel, "/test.Echo/Say", &(proa_call_options){
-        .timeout_ns = 200 * PROA_MILLISECOND, .wait_for_ready = true });
+    proa_call *call =
+        proa_call_begin(channel, "/test.Echo/Say",
+                        &(proa_call_options){ .timeout_ns = 200 * PROA_MILLISECOND, .wait_for_ready = true });
     expect(proa_call_status(call), PROA_DEADLINE_EXCEEDED);
     proa_call_end(call);
     proa_channel_close(channel);

@@ -98,9 +98,12 @@ void peer_write(int fd, const void *bytes, size_t size)
     }
 }
 
-static void write_frame(int fd, unsigned char type, unsigned char flags, unsigned char stream, const void *payload, size_t size)
+static void write_frame(int fd, unsigned char type, unsigned char flags, unsigned char stream, const void *payload,
+                        size_t size)
 {
-    unsigned char head[9] = { (unsigned char)(size >> 16), (unsigned char)(size >> 8), (unsigned char)size, type, flags, 0, 0, 0, stream };
+    unsigned char head[9] = {
+        (unsigned char)(size >> 16), (unsigned char)(size >> 8), (unsigned char)size, type, flags, 0, 0, 0, stream
+    };
     peer_write(fd, head, sizeof head);
     peer_write(fd, payload, size);
 }
@@ -150,7 +153,8 @@ void peer_read_request(int fd)
 
 void peer_reply_headers(int fd)
 {
-    static const char block[] = "\x88\x0f\x10\x10" "application/grpc";
+    static const char block[] = "\x88\x0f\x10\x10"
+                                "application/grpc";
     write_frame(fd, 1, 4, 1, block, sizeof block - 1);
 }
 

@@ -43,6 +43,7 @@ bool peer_wait_closed(int fd);                         /* reads until the other 
 
 /* ---- Calls of bytes */
 proa_slice slice_of_size(size_t size);                 /* zeros */
-proa_status call_once(proa_channel *channel, const char *path, int64_t timeout_ns);   /* one empty message; the text lives until this thread's next */
+/* One empty message; the text lives until the next call of this thread. */
+proa_status call_once(proa_channel *channel, const char *path, int64_t timeout_ns);
 int64_t now_ns(void);
 #endif

@@ -48,7 +48,12 @@ static void wait_begun(int count)
     assert_int_equal(atomic_load(&began), count);
 }
 
-typedef struct caller { proa_channel *channel; const char *path; pthread_t thread; proa_code code; } caller;
+typedef struct caller {
+    proa_channel *channel;
+    const char *path;
+    pthread_t thread;
+    proa_code code;
+} caller;
 
 static void *call_in_thread(void *user)
 {

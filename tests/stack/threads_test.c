@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define THREADS 8
+#define THREADS    8
 #define CALLS_EACH 50
-#define LIMIT (10 * PROA_SECOND)
+#define LIMIT      (10 * PROA_SECOND)
 
 static proa_code echo_on_loop(proa_call *call)
 {
@@ -35,7 +35,12 @@ static void start(running *r, const proa_server_options *options)
 
 /* ---- One channel, many threads */
 
-typedef struct caller { proa_channel *channel; const char *path; pthread_t thread; int failed; } caller;
+typedef struct caller {
+    proa_channel *channel;
+    const char *path;
+    pthread_t thread;
+    int failed;
+} caller;
 
 static bool echo_once(proa_channel *channel, const char *path, int i)
 {
@@ -200,7 +205,8 @@ static void deadline_reaches_the_handler(void **state)
     running r;
     proa_server *server = proa_server_new(NULL);
     proa_server_serve_bytes(server, "/test.Wait/Loop", wait_for_ever, NULL);
-    proa_server_serve_bytes(server, "/test.Wait/Worker", work_until_cancelled, &(proa_serve_options){ .on_workers = true });
+    proa_server_serve_bytes(server, "/test.Wait/Worker", work_until_cancelled,
+                            &(proa_serve_options){ .on_workers = true });
     running_start(&r, server);
     atomic_store(&ends, 0);
     proa_channel *channel = proa_channel_open(r.target, NULL);

@@ -39,7 +39,8 @@ static int call_it(const char *address)
     shop_Item items[] = { { .name = PROA_STR_INIT("pen"), .count = 40 }, { .name = PROA_STR_INIT("ink"), .count = 2 } };
     shop_Order order = { .items = PROA_LIST(items) };
     shop_Receipt receipt;
-    proa_status status = shop_Till_Pay(channel, &order, &receipt, arena, &(proa_call_options){ .timeout_ns = 5 * PROA_SECOND });
+    proa_status status =
+        shop_Till_Pay(channel, &order, &receipt, arena, &(proa_call_options){ .timeout_ns = 5 * PROA_SECOND });
     int good = status.code == PROA_OK && receipt.pieces == 42 && proa_bytes_is_equal(receipt.text, PROA_STR("2 items"));
     if (!good)
         fprintf(stderr, "%s: %.*s\n", proa_code_name(status.code), PROA_FMT(status.message));
