@@ -49,7 +49,7 @@ struct rpc_exchange {
     bool is_half_closed;          /* the peer ended its side */
     bool is_done_sending;         /* we ended ours */
     bool is_unprocessed;
-    bool is_cut_late;             /* server, refused: RST_STREAM waits for the peer's next DATA */
+    uint16_t cut_after;           /* server, refused: RST_STREAM waits for that many bytes of DATA */
 };
 
 void exchange_init(rpc_exchange *exchange, rpc_endpoint *endpoint, h2_stream *stream);

@@ -16,6 +16,7 @@ const char request_user_agent[] = "grpc-c-proa/" PROA_VERSION;
     }
 #define STATUS_200      FIELD(HPACK_NAME_STATUS, "200")
 #define GRPC_TYPE       FIELD(HPACK_NAME_CONTENT_TYPE, "application/grpc")
+#define TEXT_TYPE       FIELD(HPACK_NAME_CONTENT_TYPE, "text/plain")
 #define GRPC_CODE(text) FIELD(HPACK_NAME_GRPC_STATUS, text)
 #define GRPC_TEXT(text) FIELD(HPACK_NAME_GRPC_MESSAGE, text)
 
@@ -37,14 +38,14 @@ static const hpack_field too_large[] = {
 };
 static const hpack_field not_post[] = {
     FIELD(HPACK_NAME_STATUS, "405"),
-    GRPC_TYPE,
+    TEXT_TYPE,
     GRPC_CODE("13"),
     GRPC_TEXT(TEXT_NOT_POST),
     { .name = PROA_STR_INIT("allow"), .value = PROA_STR_INIT("POST") }, /* RFC 9110 15.5.6: must be there */
 };
 static const hpack_field not_grpc[] = {
     FIELD(HPACK_NAME_STATUS, "415"),
-    GRPC_TYPE,
+    TEXT_TYPE,
     GRPC_CODE("13"),
     GRPC_TEXT(TEXT_NOT_GRPC),
 };
@@ -71,20 +72,20 @@ static const hpack_field bad_metadata[] = {
 static const hpack_field expired[] = { STATUS_200, GRPC_TYPE, GRPC_CODE("4"), GRPC_TEXT(TEXT_EXPIRED) };
 static const hpack_field no_memory[] = { STATUS_200, GRPC_TYPE, GRPC_CODE("8"), GRPC_TEXT(TEXT_NO_MEMORY) };
 
-#define ANSWER(list, code, text, is_http) \
+#define ANSWER(list, code, text, is_http, has_body) \
     { \
-        (list), sizeof(list) / sizeof((list)[0]), (code), (text), (is_http) \
+        (list), sizeof(list) / sizeof((list)[0]), (code), (text), (is_http), (has_body) \
     }
 static const request_answer answers[REQUEST_REFUSALS] = {
-    [REQUEST_HEADERS_TOO_LARGE] = ANSWER(too_large, PROA_RESOURCE_EXHAUSTED, TEXT_TOO_LARGE, true),
-    [REQUEST_NOT_POST] = ANSWER(not_post, PROA_INTERNAL, TEXT_NOT_POST, true),
-    [REQUEST_NOT_GRPC] = ANSWER(not_grpc, PROA_INTERNAL, TEXT_NOT_GRPC, true),
-    [REQUEST_BAD_PATH] = ANSWER(bad_path, PROA_UNIMPLEMENTED, TEXT_BAD_PATH, false),
-    [REQUEST_BAD_ENCODING] = ANSWER(bad_encoding, PROA_UNIMPLEMENTED, TEXT_BAD_ENCODING, false),
-    [REQUEST_BAD_TIMEOUT] = ANSWER(bad_timeout, PROA_INTERNAL, TEXT_BAD_TIMEOUT, false),
-    [REQUEST_BAD_METADATA] = ANSWER(bad_metadata, PROA_INTERNAL, TEXT_BAD_METADATA, false),
-    [REQUEST_EXPIRED] = ANSWER(expired, PROA_DEADLINE_EXCEEDED, TEXT_EXPIRED, false),
-    [REQUEST_NO_MEMORY] = ANSWER(no_memory, PROA_RESOURCE_EXHAUSTED, TEXT_NO_MEMORY, false),
+    [REQUEST_HEADERS_TOO_LARGE] = ANSWER(too_large, PROA_RESOURCE_EXHAUSTED, TEXT_TOO_LARGE, true, false),
+    [REQUEST_NOT_POST] = ANSWER(not_post, PROA_INTERNAL, TEXT_NOT_POST, true, true),
+    [REQUEST_NOT_GRPC] = ANSWER(not_grpc, PROA_INTERNAL, TEXT_NOT_GRPC, true, true),
+    [REQUEST_BAD_PATH] = ANSWER(bad_path, PROA_UNIMPLEMENTED, TEXT_BAD_PATH, false, false),
+    [REQUEST_BAD_ENCODING] = ANSWER(bad_encoding, PROA_UNIMPLEMENTED, TEXT_BAD_ENCODING, false, false),
+    [REQUEST_BAD_TIMEOUT] = ANSWER(bad_timeout, PROA_INTERNAL, TEXT_BAD_TIMEOUT, false, false),
+    [REQUEST_BAD_METADATA] = ANSWER(bad_metadata, PROA_INTERNAL, TEXT_BAD_METADATA, false, false),
+    [REQUEST_EXPIRED] = ANSWER(expired, PROA_DEADLINE_EXCEEDED, TEXT_EXPIRED, false, false),
+    [REQUEST_NO_MEMORY] = ANSWER(no_memory, PROA_RESOURCE_EXHAUSTED, TEXT_NO_MEMORY, false, false),
 };
 
 const request_answer *request_answer_of(request_refusal refusal)

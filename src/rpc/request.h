@@ -7,7 +7,7 @@
 
 /* ---- Server */
 
-/* Why a request is answered before anybody sees it. Each has its fixed Trailers-Only answer. */
+/* Why a request is answered before anybody sees it. Each has its fixed answer. */
 typedef enum request_refusal {
     REQUEST_FINE = 0,
     REQUEST_HEADERS_TOO_LARGE,   /* HTTP 431 */
@@ -36,7 +36,8 @@ typedef struct request_answer {
     size_t count;
     proa_code code;
     const char *text;            /* static */
-    bool is_http;                /* not for a gRPC client: its body is read to the next frame, so that h2 can still judge it */
+    bool is_http;                /* to more than gRPC clients: what they still send is read for a while, and h2 judges it */
+    bool has_body;               /* the text is sent as a body too: whoever asked speaks HTTP, not gRPC */
 } request_answer;
 const request_answer *request_answer_of(request_refusal refusal);   /* static */
 

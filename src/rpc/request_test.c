@@ -160,7 +160,8 @@ static void every_refusal_has_an_answer_that_agrees_with_itself(void **state)
     for (int refusal = REQUEST_FINE + 1; refusal < REQUEST_REFUSALS; refusal++) {
         const request_answer *answer = request_answer_of((request_refusal)refusal);
         assert_int_equal(answer->fields[0].token, HPACK_NAME_STATUS);
-        assert_true(BYTES_IS(answer->fields[1].value, "application/grpc"));
+        assert_true(bytes_is(answer->fields[1].value, answer->has_body ? "text/plain" : "application/grpc",
+                             answer->has_body ? 10 : 16));
         assert_int_equal(answer->fields[2].token, HPACK_NAME_GRPC_STATUS);
         char code[8];
         assert_true(snprintf(code, sizeof code, "%d", answer->code) > 0);
@@ -169,6 +170,7 @@ static void every_refusal_has_an_answer_that_agrees_with_itself(void **state)
         assert_int_equal(answer->is_http, BYTES_IS(answer->fields[0].value, "405") ||
                                               BYTES_IS(answer->fields[0].value, "415") ||
                                               BYTES_IS(answer->fields[0].value, "431"));
+        assert_int_equal(answer->has_body, answer->is_http && !BYTES_IS(answer->fields[0].value, "431"));
     }
 }
 

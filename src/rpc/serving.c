@@ -3,21 +3,30 @@
 #include "rpc/exchange.h"
 #include "rpc/response.h"
 
+#define REFUSED_BYTES_MAX (16 * 1024)       /* of a body that nobody reads; a stream that sends more is reset */
 #define FORGIVEN_NS (10 * PROA_MILLISECOND) /* a shorter timeout would make resets free */
 
 /* ---- What arrives */
 
-/* Answers what nobody will see. A gRPC client is told at once to stop sending; of what is no gRPC the next frame is
- * awaited, because h2 may have more to say about it than that we do not serve it. */
+static bool send_answer(rpc_exchange *exchange, const request_answer *answer)
+{
+    if (h2_stream_send_headers(exchange->stream, answer->fields, answer->count, !answer->has_body))
+        return false;
+    proa_bytes body[] = { proa_bytes_of(answer->text), PROA_STR("\n") };
+    return !answer->has_body || !h2_stream_send_data(exchange->stream, body, 2, true);
+}
+
+/* Answers what nobody will see. A gRPC client is told at once to stop sending; of what is no gRPC some more is read,
+ * because h2 may have more to say about it than that we do not serve it. */
 static void refuse(rpc_exchange *exchange, request_refusal refusal)
 {
     const request_answer *answer = request_answer_of(refusal);
     exchange_step(exchange, EXCHANGE_REFUSE);
     EXCHANGE_TRACE(exchange, "%u refused %s: %s", h2_stream_id(exchange->stream), proa_code_name(answer->code),
                    answer->text);
-    if (h2_stream_send_headers(exchange->stream, answer->fields, answer->count, true))
+    if (!send_answer(exchange, answer))
         return;
-    exchange->is_cut_late = answer->is_http;
+    exchange->cut_after = answer->is_http ? REFUSED_BYTES_MAX : 0;
     if (!answer->is_http)
         h2_stream_reset(exchange->stream, H2_NO_ERROR); /* nothing, if the client has ended its side */
 }

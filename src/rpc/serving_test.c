@@ -190,8 +190,8 @@ static void send_get(raw *raw)
 static void method_other_than_post_is_answered_405(void **state)
 {
     (void)state;
-    is_refused(send_get, "1 HEADERS END :status=405 content-type=application/grpc grpc-status=13 "
-                         "grpc-message=the_method_is_not_POST allow=POST");
+    is_refused(send_get, "1 HEADERS :status=405 content-type=text/plain grpc-status=13 "
+                         "grpc-message=the_method_is_not_POST allow=POST\n1 DATA 23 END");
 }
 
 static void send_json(raw *raw)
@@ -208,27 +208,47 @@ static void send_no_type(raw *raw)
 static void wrong_content_type_is_answered_415(void **state)
 {
     (void)state;
-    static const char answer[] = "1 HEADERS END :status=415 content-type=application/grpc grpc-status=13 "
-                                 "grpc-message=the_content-type_is_not_application/grpc";
+    static const char answer[] = "1 HEADERS :status=415 content-type=text/plain grpc-status=13 "
+                                 "grpc-message=the_content-type_is_not_application/grpc\n1 DATA 41 END";
     is_refused(send_json, answer);
     is_refused(send_no_type, answer);
 }
 
-static void what_is_no_grpc_is_cut_off_at_its_next_data_if_that_is_good(void **state)
+static void send_text(raw *raw, const char *content_length)
+{
+    raw_headers(raw, 1, false, ":method", "POST", ":scheme", "http", ":path", "/a/b", ":authority", "h", "content-type",
+                "text/plain", "content-length", content_length, NULL);
+    raw_is(raw, "1 HEADERS :status=415 content-type=text/plain grpc-status=13 "
+                "grpc-message=the_content-type_is_not_application/grpc\n1 DATA 41 END");
+}
+
+static void what_is_no_grpc_is_still_judged_as_http(void **state)
 {
     (void)state;
     for (int is_good = 0; is_good < 2; is_good++) {
         raw raw;
         begin(&raw, 0);
-        raw_headers(&raw, 1, false, ":method", "POST", ":scheme", "http", ":path", "/a/b", ":authority", "h",
-                    "content-type", "text/plain", "content-length", "5", NULL);
-        raw_is(&raw, "1 HEADERS END :status=415 content-type=application/grpc grpc-status=13 "
-                     "grpc-message=the_content-type_is_not_application/grpc");
-        raw_data(&raw, 1, !is_good, PROA_STR("abc"));
-        raw_is(&raw, is_good ? "1 RST NO_ERROR" : "1 RST PROTOCOL_ERROR");
+        send_text(&raw, is_good ? "3" : "5");
+        raw_data(&raw, 1, true, PROA_STR("abc"));
+        raw_is(&raw, is_good ? "" : "1 RST PROTOCOL_ERROR");
         side_is(&raw.side, "");
         raw_end(&raw);
     }
+}
+
+static void what_is_no_grpc_is_cut_off_after_16_kib(void **state)
+{
+    (void)state;
+    static char block[8 * 1024];
+    raw raw;
+    begin(&raw, 0);
+    send_text(&raw, "1000000");
+    raw_data(&raw, 1, false, (proa_bytes){ block, sizeof block });
+    raw_is(&raw, "");
+    raw_data(&raw, 1, false, (proa_bytes){ block, sizeof block });
+    raw_is(&raw, "1 RST NO_ERROR");
+    side_is(&raw.side, "");
+    raw_end(&raw);
 }
 
 static const char *bad_path;
@@ -258,7 +278,8 @@ static void send_long_path(raw *raw)
     path[0] = '/';
     bad_path = path;
     send_bad_path(raw);
-    raw_data(raw, 1, false, PROA_STR("x")); /* what is answered by HTTP is cut off at the next DATA */
+    static char body[16 * 1024]; /* what is answered by HTTP is cut off there */
+    raw_data(raw, 1, false, (proa_bytes){ body, sizeof body });
 }
 
 static void header_list_too_large_is_answered_431_and_resource_exhausted(void **state)
@@ -593,7 +614,8 @@ int main(void)
         cmocka_unit_test(request_trailers_are_the_end_of_the_requests),
         cmocka_unit_test(method_other_than_post_is_answered_405),
         cmocka_unit_test(wrong_content_type_is_answered_415),
-        cmocka_unit_test(what_is_no_grpc_is_cut_off_at_its_next_data_if_that_is_good),
+        cmocka_unit_test(what_is_no_grpc_is_still_judged_as_http),
+        cmocka_unit_test(what_is_no_grpc_is_cut_off_after_16_kib),
         cmocka_unit_test(odd_path_is_unimplemented_before_anybody_sees_it_cve_2026_33186),
         cmocka_unit_test(header_list_too_large_is_answered_431_and_resource_exhausted),
         cmocka_unit_test(too_many_header_fields_are_answered_431_cve_2026_49975),

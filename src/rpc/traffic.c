@@ -42,14 +42,22 @@ static void take_bytes(rpc_exchange *exchange, proa_bytes bytes)
         open_window(exchange);
 }
 
+static void cut_refused(rpc_exchange *exchange, size_t size)
+{
+    if (size < exchange->cut_after) {
+        exchange->cut_after -= (uint16_t)size;
+        return;
+    }
+    exchange->cut_after = 0;
+    h2_stream_reset(exchange->stream, H2_NO_ERROR);
+}
+
 void traffic_take_data(rpc_exchange *exchange, const h2_event *event)
 {
     if (!may_come(exchange)) {
         h2_stream_consume(exchange->stream, event->bytes.size);
-        if (exchange->is_cut_late && !event->is_end) {
-            exchange->is_cut_late = false;
-            h2_stream_reset(exchange->stream, H2_NO_ERROR);
-        }
+        if (exchange->cut_after && !event->is_end)
+            cut_refused(exchange, event->bytes.size);
         return;
     }
     if (event->bytes.size)
