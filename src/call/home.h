@@ -8,7 +8,7 @@
 #include "pb/pb.h"
 
 size_t call_size(void);                           /* bytes of a proa_call, for the slab */
-#define HOME_ARENAS_MAX 64
+#define HOME_ARENAS_MAX 256        /* as many as calls are kept */
 
 struct proa_loop {
     io_loop *io;
