@@ -333,7 +333,8 @@ static void stop_and_loss_end_every_stream(void **state)
           "settings\ns0 request :method=GET :scheme=http :path=/\ns0 closed by connection INTERNAL_ERROR local\n"
           "stopped INTERNAL_ERROR: stopped on this side\n",
           "SETTINGS ACK\nGOAWAY 1 INTERNAL_ERROR broken\n" },
-        { "lost", H2_CLIENT, NULL, ASKED "@ 0ms\n! open\n! block\n! open\n! s2 headers END :method=GET\n! lost\n! unblock\n",
+        { "lost", H2_CLIENT, NULL,
+          ASKED "@ 0ms\n! open\n! block\n! open\n! s2 headers END :method=GET\n! lost\n! unblock\n",
           "settings\ns0 closed by connection INTERNAL_ERROR remote\n"
           "s1 closed by connection INTERNAL_ERROR remote unprocessed\n"
           "s2 closed by connection INTERNAL_ERROR remote unprocessed\nstopped INTERNAL_ERROR: gone\n",

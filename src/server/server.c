@@ -171,7 +171,7 @@ static proa_err listen_all(proa_server *s, io_target *target, const proa_listen_
 {
     unsigned done = 0;
     for (unsigned i = 0; i < target->addresses.count; i++) {
-        proa_error failed;
+        proa_error failed = { 0 };
         io_address *wanted = &target->addresses.items[i];
         if (done && target->port == 0)
             io_address_set_port(wanted,
