@@ -20,7 +20,9 @@ static void give_connection(h2_connection *c, size_t size)
 
 void credit_announce(h2_connection *c)
 {
-    uint32_t increment = c->receive.owed && flow_is_low(&c->receive) ? flow_announce(&c->receive, true) : 0;
+    flow_receive *f = &c->receive;
+    bool is_urgent = flow_is_low(f) && (f->window <= 0 || f->owed >= f->target / 16); /* no dribble of our own */
+    uint32_t increment = is_urgent ? flow_announce(f, true) : 0;
     if (increment)
         output_window(&c->output, 0, increment);
 }

@@ -9,6 +9,8 @@
 #define FRAME_TURN_MAX  16384u       /* of a stream, while others wait */
 #define FRAME_ALONE_MAX (64u * 1024)
 
+#define DRIBBLE_BYTES 128 /* who opens its window by less than this pays for it: CVE-2019-9511 */
+
 /* ---- What a frame out means for the books */
 
 /* Sending DATA pays for the WINDOW_UPDATE that answer it, unless the peer's own small window made it small
@@ -18,7 +20,7 @@ static void note_data_sent(h2_connection *c, h2_stream *s, size_t size, bool is_
     s->send_window -= (int32_t)size;
     c->send_window -= (int32_t)size;
     ping_note_sent(&c->ping);
-    if (size >= 1024 || !is_cut_by_window)
+    if (size >= DRIBBLE_BYTES || !is_cut_by_window)
         budget_earn(&c->budget, 2 + (uint32_t)(size / 1024));
 }
 
