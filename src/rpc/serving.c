@@ -3,8 +3,8 @@
 #include "rpc/exchange.h"
 #include "rpc/response.h"
 
-#define REFUSED_BYTES_MAX (16 * 1024)       /* of a body that nobody reads; a stream that sends more is reset */
-#define FORGIVEN_NS (10 * PROA_MILLISECOND) /* a shorter timeout would make resets free */
+#define REFUSED_BYTES_MAX (16 * 1024)             /* of a body that nobody reads; a stream that sends more is reset */
+#define FORGIVEN_NS       (10 * PROA_MILLISECOND) /* a shorter timeout would make resets free */
 
 /* ---- What arrives */
 
