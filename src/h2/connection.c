@@ -43,6 +43,8 @@ static void set_defaults(limits *l)
         l->frame_bytes_max = FRAME_LENGTH_MIN;
     if (l->frame_bytes_max > FRAME_LENGTH_MAX)
         l->frame_bytes_max = FRAME_LENGTH_MAX;
+    if (l->header_table_bytes_max > HPACK_TABLE_BYTES_MAX)
+        l->header_table_bytes_max = HPACK_TABLE_BYTES_MAX;
     if (l->stream_window_bytes > FLOW_WINDOW_MAX / 2) /* leaves room for what waiting readers open */
         l->stream_window_bytes = FLOW_WINDOW_MAX / 2;
     if (l->connection_window_bytes < SETTINGS_WINDOW_DEFAULT) /* RFC 9113 6.9.2: SETTINGS cannot change this one */
@@ -116,6 +118,7 @@ void h2_connection_free(h2_connection *c)
     hpack_block_release(c->event_block);
     hpack_decoder_free(c->decoder);
     hpack_encoder_free(c->encoder);
+    memory_free(c->repeats);
     buffer_fini(&c->input.kept);
     buffer_fini(&c->block.bytes);
     output_fini(&c->output);
@@ -330,9 +333,11 @@ static void settle(h2_connection *c, bool is_cut)
 
 bool h2_connection_next_event(h2_connection *c, h2_event *out)
 {
-    hpack_block_release(c->event_block);
-    c->event_block = NULL;
-    *out = (h2_event){ 0 };
+    if (c->event_block) {
+        hpack_block_release(c->event_block);
+        c->event_block = NULL;
+    }
+    out->type = H2_EVENT_NONE; /* who reports one writes all of it */
     bool is_cut = false;
     for (;;) {
         if (c->output.is_failed && !connection_is_stopped(c))
@@ -437,6 +442,8 @@ static void trim(h2_connection *c)
     buffer_shrink(&c->block.bytes, 0);
     queue_trim(&c->output.queue, 0);
     hpack_decoder_trim(c->decoder);
+    memory_free(c->repeats);
+    c->repeats = NULL;
     streams_trim(&c->streams);
 }
 

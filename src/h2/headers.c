@@ -269,7 +269,7 @@ bool headers_is_head(const hpack_field *fields, size_t count)
     return BYTES_IS(pseudo_value(fields, count, HPACK_NAME_METHOD), "HEAD");
 }
 
-bool headers_is_informational(const hpack_field *fields, size_t count)
+bool headers_is_informational_slow(const hpack_field *fields, size_t count)
 {
     proa_bytes status = pseudo_value(fields, count, HPACK_NAME_STATUS);
     return status.size == 3 && status.data[0] == '1';

@@ -23,5 +23,11 @@ uint64_t headers_content_length(const hpack_block *block);   /* when HEADERS_HAS
 /* The same rules for what we send ourselves are the business of the layer above; this only tells HEAD (RFC 9110 9.3.2). */
 bool headers_is_head(const hpack_field *fields, size_t count);
 /* Informational headers leave the response to come. */
-bool headers_is_informational(const hpack_field *fields, size_t count);
+bool headers_is_informational_slow(const hpack_field *fields, size_t count);
+static inline bool headers_is_informational(const hpack_field *fields, size_t count)
+{
+    if (count && fields[0].token == HPACK_NAME_STATUS && fields[0].value.size == 3)
+        return fields[0].value.data[0] == '1';
+    return headers_is_informational_slow(fields, count);
+}
 #endif

@@ -9,14 +9,11 @@ proa_err input_feed(input *in, proa_bytes bytes)
     return err;
 }
 
-proa_bytes input_need(input *in, size_t size, proa_err *err)
+proa_bytes input_gather(input *in, size_t size, proa_err *err)
 {
     size_t have = buffer_size(&in->kept);
-    if (have == 0) {
-        if (in->fed.size < size)
-            return (proa_bytes){ 0 };
-        return (proa_bytes){ in->fed.data, size };
-    }
+    if (have == 0)
+        return (proa_bytes){ 0 };
     if (have < size) {
         if (have + in->fed.size < size)
             return (proa_bytes){ 0 };
@@ -33,16 +30,6 @@ proa_bytes input_need(input *in, size_t size, proa_err *err)
 proa_bytes input_some(const input *in)
 {
     return buffer_size(&in->kept) ? buffer_bytes(&in->kept) : in->fed;
-}
-
-void input_skip(input *in, size_t size)
-{
-    if (buffer_size(&in->kept)) {
-        buffer_consume(&in->kept, size);
-    } else {
-        in->fed.data += size;
-        in->fed.size -= size;
-    }
 }
 
 proa_err input_keep(input *in)

@@ -11,10 +11,25 @@ typedef struct input {
 } input;
 
 proa_err input_feed(input *in, proa_bytes bytes);
+proa_bytes input_gather(input *in, size_t size, proa_err *err);
 /* The next size bytes in one piece, or data NULL: they are not there yet, or no memory (*err). */
-proa_bytes input_need(input *in, size_t size, proa_err *err);
+static inline proa_bytes input_need(input *in, size_t size, proa_err *err)
+{
+    if (buffer_size(&in->kept) || in->fed.size < size)
+        return input_gather(in, size, err);
+    return (proa_bytes){ in->fed.data, size };
+}
 proa_bytes input_some(const input *in);              /* whatever comes next in one piece; size 0: nothing */
-void input_skip(input *in, size_t size);             /* at most what need or some gave; those bytes stay readable until need */
+/* At most what need or some gave; those bytes stay readable until the next need. */
+static inline void input_skip(input *in, size_t size)
+{
+    if (buffer_size(&in->kept)) {
+        buffer_consume(&in->kept, size);
+    } else {
+        in->fed.data += size;
+        in->fed.size -= size;
+    }
+}
 proa_err input_keep(input *in);                      /* what was fed goes back to its owner: copies the rest */
 static inline size_t input_size(const input *in) { return buffer_size(&in->kept) + in->fed.size; }
 #endif

@@ -111,9 +111,9 @@ void output_goaway(output *o, uint32_t last_id, uint32_t code, proa_bytes debug)
     }
 }
 
-void output_seal(output *o)
+void output_tell_tail(output *o)
 {
-    if (o->tail_id && output_is_traced(o))
+    if (output_is_traced(o))
         output_trace(o, '>', (frame){ .type = FRAME_DATA, .stream_id = o->tail_id, .length = o->tail_size }, "");
     o->tail_id = 0;
 }

@@ -11,17 +11,12 @@ static void release_slices(queue *q)
     q->first = q->last = 0;
 }
 
-void queue_fini(queue *q)
+void queue_free(queue *q)
 {
     release_slices(q);
     memory_free(q->slices);
     buffer_fini(&q->bytes);
     *q = (queue){ 0 };
-}
-
-char *queue_reserve(queue *q, size_t size)
-{
-    return buffer_reserve(&q->bytes, size) ? NULL : buffer_tail(&q->bytes);
 }
 
 proa_err queue_push(queue *q, proa_bytes bytes)

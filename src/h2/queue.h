@@ -23,9 +23,19 @@ typedef struct queue {
 
 #define QUEUE_COPY_MAX 2048 /* a shorter part of a slice is copied: cheaper than one more part of a write */
 
-void queue_fini(queue *queue);
+void queue_free(queue *queue);
+static inline void queue_fini(queue *q)             /* it is {0} again */
+{
+    if (q->bytes.data || q->slices)
+        queue_free(q);
+}
 /* Room for size copied bytes behind the end; NULL: no memory. They count from queue_commit on. */
-char *queue_reserve(queue *queue, size_t size);
+static inline char *queue_reserve(queue *q, size_t size)
+{
+    if (size > q->bytes.capacity - q->bytes.end && buffer_reserve(&q->bytes, size))
+        return NULL;
+    return buffer_tail(&q->bytes);
+}
 static inline void queue_commit(queue *q, size_t size) { q->bytes.end += size; q->size += size; }
 proa_err queue_push(queue *queue, proa_bytes bytes);                        /* copied */
 proa_err queue_push_slice(queue *queue, proa_bytes bytes, hold *hold);      /* takes the reference unless it fails */

@@ -359,7 +359,7 @@ static h2_fault receive_settings(h2_connection *c, frame f, proa_bytes payload, 
     } else {
         connection_charge(c, COST_GLITCH); /* CVE-2019-9515 */
     }
-    out->type = H2_EVENT_SETTINGS;
+    *out = (h2_event){ .type = H2_EVENT_SETTINGS };
     return NO_FAULT;
 }
 
@@ -377,8 +377,7 @@ static h2_fault receive_ping_ack(h2_connection *c, uint64_t payload, h2_event *o
         connection_finish_drain(c);
     } else if (c->ping.waiting) {
         c->ping.waiting--;
-        out->type = H2_EVENT_PING_ACK;
-        out->payload = payload;
+        *out = (h2_event){ .type = H2_EVENT_PING_ACK, .payload = payload };
     } else {
         connection_charge(c, COST_GLITCH);
     }
@@ -511,6 +510,7 @@ static h2_fault begin_data(h2_connection *c, frame f, uint32_t padding, uint32_t
 static void report_data(h2_connection *c, h2_stream *s, proa_bytes bytes, h2_event *out)
 {
     bool is_end = c->data.is_end && c->data.left == 0;
+    c->data.is_active = c->data.left || c->data.padding;
     *out = (h2_event){ .type = H2_EVENT_DATA, .stream = s, .bytes = bytes, .is_end = is_end };
     credit_received(c, s, (uint32_t)bytes.size);
     if (is_end) {
@@ -653,6 +653,28 @@ static receive_result receive_magic(h2_connection *c)
     return RECEIVE_DONE;
 }
 
+/* HEADERS or DATA of a running connection, where nothing can be wrong with it yet: what nearly every frame is. */
+static bool is_plain(const h2_connection *c, frame f)
+{
+    return f.type <= FRAME_HEADERS && f.stream_id && f.length <= c->limits.frame_bytes_max && c->phase == PHASE_OPEN &&
+           !c->block.stream_id;
+}
+
+static h2_fault check_frame(h2_connection *c, frame f)
+{
+    h2_fault fault = frame_check(f, c->limits.frame_bytes_max);
+    if (fault.scope != H2_SCOPE_CONNECTION) {
+        h2_fault misplaced = check_order(c, f);
+        fault = misplaced.scope ? misplaced : fault;
+    }
+    if (fault.scope == H2_SCOPE_CONNECTION) {
+        c->counters.frames_too_large += f.length > c->limits.frame_bytes_max;
+        if (output_is_traced(&c->output))
+            trace_frame(c, f, NULL);
+    }
+    return fault;
+}
+
 receive_result receive_next(h2_connection *c, h2_event *out)
 {
     if (c->data.is_active)
@@ -664,17 +686,13 @@ receive_result receive_next(h2_connection *c, h2_event *out)
     if (!head.data)
         goto more;
     frame f = frame_decode(head.data);
-    h2_fault fault = frame_check(f, c->limits.frame_bytes_max);
-    if (fault.scope != H2_SCOPE_CONNECTION) {
-        h2_fault misplaced = check_order(c, f);
-        fault = misplaced.scope ? misplaced : fault;
-    }
-    if (fault.scope == H2_SCOPE_CONNECTION) {
-        c->counters.frames_too_large += f.length > c->limits.frame_bytes_max;
-        if (output_is_traced(&c->output))
-            trace_frame(c, f, NULL);
-        connection_fail(c, fault);
-        return RECEIVE_DONE;
+    h2_fault fault = { 0 };
+    if (!is_plain(c, f)) {
+        fault = check_frame(c, f);
+        if (fault.scope == H2_SCOPE_CONNECTION) {
+            connection_fail(c, fault);
+            return RECEIVE_DONE;
+        }
     }
     if (f.type == FRAME_HEADERS && c->role == H2_SERVER && f.stream_id > c->streams.last_id &&
         c->opened_now >= c->limits.streams_per_feed_max) {

@@ -88,15 +88,40 @@ static bool cut_block(h2_connection *c, size_t start, size_t length, frame first
     return true;
 }
 
+/* Appends the block: the bytes of the last time, or the encoder's. */
+static proa_err encode(h2_connection *c, const hpack_field *fields, size_t count, bool is_end)
+{
+    buffer *out = &c->output.queue.bytes;
+    uint64_t generation = hpack_encoder_generation(c->encoder);
+    repeat *r = c->repeats ? &c->repeats[is_end] : NULL;
+    proa_bytes known = r ? repeat_find(r, fields, count, generation) : (proa_bytes){ 0 };
+    if (known.data) {
+        memcpy(buffer_tail(out), known.data, known.size); /* write_headers made room */
+        out->end += known.size;
+        return PROA_ERR_NONE;
+    }
+    size_t start = buffer_size(out);
+    proa_err err = hpack_encode(c->encoder, fields, count, out);
+    if (err || hpack_encoder_generation(c->encoder) != generation)
+        return err;
+    if (!c->repeats)
+        c->repeats = memory_new(2 * sizeof *c->repeats); /* without it the next one is encoded as well */
+    if (c->repeats) {
+        proa_bytes all = buffer_bytes(out);
+        repeat_keep(&c->repeats[is_end], fields, count, generation, (proa_bytes){ all.data + start, all.size - start });
+    }
+    return PROA_ERR_NONE;
+}
+
 static proa_err write_headers(h2_connection *c, h2_stream *s, const hpack_field *fields, size_t count, bool is_end)
 {
     output_seal(&c->output);
     queue *q = &c->output.queue;
-    if (c->output.is_failed || !queue_reserve(q, FRAME_HEADER_SIZE))
+    if (c->output.is_failed || !queue_reserve(q, FRAME_HEADER_SIZE + REPEAT_BLOCK_MAX))
         return PROA_ERR_NOMEM;
     size_t start = buffer_size(&q->bytes);
     q->bytes.end += FRAME_HEADER_SIZE;
-    proa_err err = hpack_encode(c->encoder, fields, count, &q->bytes);
+    proa_err err = encode(c, fields, count, is_end);
     if (err) {
         q->bytes.end -= FRAME_HEADER_SIZE;
         return err;
