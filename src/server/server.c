@@ -194,14 +194,15 @@ proa_err proa_server_listen_(proa_server *s, const char *text, const proa_listen
     if (!s->stations[0])
         return s->failure.code;
     proa_error error = { 0 };
-    io_target target;
+    io_target target = { 0 };
     if (o.tls)
         error_set(&error, PROA_ERR_TLS, "%s: this build of the library has no TLS", text);
     else if (io_target_parse(text, -1, &target, &error) == PROA_ERR_NONE && !target.addresses.count)
         error_set(&error, PROA_ERR_ADDRESS, "%s: a server listens on an address, not on a name", text);
-    if (error.code == PROA_ERR_NONE)
-        listen_all(s, &target, &o, &error);
-    return error.code == PROA_ERR_NONE || !list_is_empty(&s->addresses) ? PROA_ERR_NONE : keep(s, &error);
+    proa_err err = error.code;
+    if (err == PROA_ERR_NONE)
+        err = listen_all(s, &target, &o, &error);
+    return err == PROA_ERR_NONE ? PROA_ERR_NONE : keep(s, &error);
 }
 
 const char *proa_server_address(const proa_server *server, unsigned index)

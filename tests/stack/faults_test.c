@@ -190,6 +190,21 @@ static void server_survives_clients_that_break_off(void **state)
     running_stop(&r);
 }
 
+static void second_address_in_use_fails_the_run(void **state)
+{
+    (void)state;
+    proa_server *holder = proa_server_new(NULL);
+    assert_int_equal(proa_server_listen(holder, "127.0.0.1:0", NULL), PROA_ERR_NONE);
+    proa_server *server = proa_server_new(NULL);
+    assert_int_equal(proa_server_listen(server, "127.0.0.1:0", NULL), PROA_ERR_NONE);
+    assert_int_equal(proa_server_listen(server, proa_server_address(holder, 0), NULL), PROA_ERR_ADDRESS);
+    proa_error error = { 0 };
+    assert_int_equal(proa_server_run(server, &error), PROA_ERR_ADDRESS);
+    assert_non_null(strstr(error.text, proa_server_address(holder, 0)));
+    proa_server_free(server);
+    proa_server_free(holder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +219,7 @@ int main(void)
         cmocka_unit_test(wait_for_ready_waits_for_its_deadline),
         cmocka_unit_test(bad_targets_and_tls_say_what_is_wrong),
         cmocka_unit_test(server_survives_clients_that_break_off),
+        cmocka_unit_test(second_address_in_use_fails_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
