@@ -12,6 +12,7 @@
 #define BUDGET_PAUSE_NS INT64_C(100000000)
 #define BUDGET_PATIENCE_NS INT64_C(5000000000)
 #define BUDGET_EARNED_MAX 10000u
+#define BUDGET_LATE_MAX (64u * 1024 * 1024)
 
 typedef struct bucket {
     uint32_t burst, per_second;
@@ -31,11 +32,27 @@ typedef struct budget {
     bucket glitches;          /* CVE-2019-9511 to -9518 */
     uint32_t earned;
     uint32_t empty_row;       /* empty DATA frames since the last one that was not */
+    uint32_t late;            /* bytes of DATA that may still be under way to streams that we reset */
 } budget;
 
 static inline void budget_earn(budget *b, uint32_t frames)
 {
     b->earned = b->earned + frames > BUDGET_EARNED_MAX ? BUDGET_EARNED_MAX : b->earned + frames;
+}
+
+/* A stream was reset whose peer may have sent size more bytes by then, in frames as small as it likes. */
+static inline void budget_expect_late(budget *b, uint32_t size)
+{
+    b->late = size > BUDGET_LATE_MAX - b->late ? BUDGET_LATE_MAX : b->late + size;
+}
+
+static inline bool budget_is_late(budget *b, uint32_t size)
+{
+    uint32_t cost = size ? size : 1;
+    if (cost > b->late)
+        return false;
+    b->late -= cost;
+    return true;
 }
 
 /* A frame that may be an answer to ours: free while we earned it. */

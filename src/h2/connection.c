@@ -140,6 +140,8 @@ void connection_close_stream(h2_connection *c, h2_stream *s, h2_fault fault, str
         return;
     if (c->data.stream == s)
         c->data.stream = NULL;
+    if (past == STREAMS_RESET_HERE && s->state != STREAM_HALF_REMOTE && s->receive.window > 0)
+        budget_expect_late(&c->budget, (uint32_t)s->receive.window);
     s->want = 0;
     s->watch = 0;
     s->fault = fault;

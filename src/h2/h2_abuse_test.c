@@ -131,6 +131,31 @@ static void expired_deadlines_cost_nothing(void **state)
     stage_fini(&s);
 }
 
+/* Both clocks run out at once: the client's reset finds the stream that we reset ourselves. */
+static void resets_that_cross_ours_cost_nothing(void **state)
+{
+    (void)state;
+    stage s;
+    stage_open(&s, H2_SERVER, NULL);
+    s.is_quiet = true;
+    for (uint32_t i = 0; i < 10000; i++) {
+        buffer in = { 0 };
+        put_request(&in, id_of(i), true);
+        stage_feed(&s, buffer_bytes(&in));
+        for (size_t k = 0; k < s.stream_count; k++)
+            if (s.streams[k] && s.streams[k]->id == id_of(i))
+                h2_stream_reset(s.streams[k], H2_CANCEL);
+        buffer_consume(&in, buffer_size(&in));
+        frame_put(&in, FRAME_RST_STREAM, 0, id_of(i), "\0\0\0\x8", 4);
+        stage_feed(&s, buffer_bytes(&in));
+        buffer_fini(&in);
+    }
+    assert_false(s.is_stopped);
+    assert_int_equal(s.c->budget.glitches.tokens, s.c->limits.glitch_burst);
+    assert_int_equal(s.c->budget.resets.tokens, s.c->limits.reset_burst);
+    stage_fini(&s);
+}
+
 static void a_reset_is_charged_only_early_and_unanswered(void **state)
 {
     (void)state;
@@ -379,13 +404,29 @@ static void useless_frames_are_slowed_then_calmed(void **state)
                                      unknown_unit,  settings_ack_unit, ping_ack_unit, late_data_unit };
     for (size_t k = 0; k < sizeof makers / sizeof makers[0]; k++) {
         stage s;
-        stage_open(&s, H2_SERVER, NULL);
+        stage_open(&s, H2_SERVER, &(limits){ .stream_window_bytes = 500 });
         stage_run(&s, "> HEADERS 1 REQ\n! s0 reset 8\n");
         outcome o = flood(&s, makers[k], 100000);
         expect_calmed(&s, &o);
         assert_true(h2_connection_counters(s.c)->glitch_slowed >= 40);
         stage_fini(&s);
     }
+}
+
+/* An upload in small frames that we cut off: what fills the window was under way. */
+static void data_that_was_under_way_costs_nothing(void **state)
+{
+    (void)state;
+    stage s;
+    stage_open(&s, H2_SERVER, NULL);
+    stage_run(&s, "> HEADERS 1 REQ\n! s0 reset 8\n");
+    uint32_t glitches = s.c->budget.glitches.tokens;
+    flood(&s, late_data_unit, 262144);
+    assert_int_equal(s.c->budget.glitches.tokens, glitches);
+    flood(&s, late_data_unit, 100);
+    assert_true(s.c->budget.glitches.tokens < glitches);
+    assert_false(s.is_stopped);
+    stage_fini(&s);
 }
 
 static void a_settings_of_thousands_of_entries_is_refused(void **state)
@@ -710,6 +751,7 @@ int main(void)
         cmocka_unit_test(rapid_reset_is_slowed_then_calmed),
         cmocka_unit_test(a_handler_that_runs_on_is_counted_until_it_returns),
         cmocka_unit_test(expired_deadlines_cost_nothing),
+        cmocka_unit_test(resets_that_cross_ours_cost_nothing),
         cmocka_unit_test(a_reset_is_charged_only_early_and_unanswered),
         cmocka_unit_test(resets_that_a_peer_provokes_are_its_own),
         cmocka_unit_test(refusals_are_useless_frames),
@@ -719,6 +761,7 @@ int main(void)
         cmocka_unit_test(a_header_block_is_gathered_up_to_twice_the_limit),
         cmocka_unit_test(a_list_that_is_too_large_leaves_the_table_in_step),
         cmocka_unit_test(useless_frames_are_slowed_then_calmed),
+        cmocka_unit_test(data_that_was_under_way_costs_nothing),
         cmocka_unit_test(a_settings_of_thousands_of_entries_is_refused),
         cmocka_unit_test(pings_too_early_are_strikes),
         cmocka_unit_test(empty_data_in_a_row_is_bounded),

@@ -28,7 +28,7 @@ static void end_remote(h2_connection *c, h2_stream *s)
 }
 
 /* A frame other than HEADERS, of a stream that is not open (RFC 9113 5.1). */
-static h2_fault late_frame(h2_connection *c, uint32_t id, stream_input input)
+static h2_fault late_frame(h2_connection *c, uint32_t id, stream_input input, uint32_t size)
 {
     switch (streams_recall(&c->streams, id)) {
     case STREAMS_IDLE: return fault_connection(H2_PROTOCOL_ERROR, stream_table[STREAM_IDLE][input].reason);
@@ -42,7 +42,10 @@ static h2_fault late_frame(h2_connection *c, uint32_t id, stream_input input)
             return fault_stream(H2_STREAM_CLOSED, "DATA after RST_STREAM");
         break;
     case STREAMS_RESET_HERE:
-    case STREAMS_FORGOTTEN: break;
+    case STREAMS_FORGOTTEN:
+        if (input == STREAM_R_DATA && budget_is_late(&c->budget, size))
+            return NO_FAULT; /* it was under way when we reset */
+        break;
     }
     connection_charge(c, COST_ANSWER);
     return NO_FAULT;
@@ -285,7 +288,7 @@ static h2_fault receive_reset(h2_connection *c, frame f, proa_bytes payload, h2_
     c->counters.resets_received++;
     h2_stream *s = streams_find(&c->streams, f.stream_id);
     if (!s)
-        return late_frame(c, f.stream_id, STREAM_R_RESET);
+        return late_frame(c, f.stream_id, STREAM_R_RESET, f.length);
     uint32_t code = bytes_u32_be(payload.data);
     bool is_early = !s->has_sent_headers && c->now - s->opened_at < RESET_SOON_NS && c->now < s->forgiven_at;
     s->is_unprocessed = code == H2_REFUSED_STREAM; /* RFC 9113 8.7 */
@@ -445,7 +448,7 @@ static h2_fault receive_window(h2_connection *c, frame f, proa_bytes payload, h2
     }
     h2_stream *s = streams_find(&c->streams, f.stream_id);
     if (!s)
-        return late_frame(c, f.stream_id, STREAM_R_WINDOW);
+        return late_frame(c, f.stream_id, STREAM_R_WINDOW, f.length);
     if (increment == 0)
         return fault_stream(H2_PROTOCOL_ERROR, "WINDOW_UPDATE of 0");
     if (!flow_grow(&s->send_window, increment))
@@ -484,7 +487,7 @@ static h2_fault begin_data(h2_connection *c, frame f, uint32_t padding, uint32_t
     if (!flow_take(&c->receive, f.length))
         return fault_connection(H2_FLOW_CONTROL_ERROR, "DATA over the connection's window");
     h2_stream *s = streams_find(&c->streams, f.stream_id);
-    h2_fault fault = s ? accept_data(s, f, size) : late_frame(c, f.stream_id, STREAM_R_DATA);
+    h2_fault fault = s ? accept_data(s, f, size) : late_frame(c, f.stream_id, STREAM_R_DATA, f.length);
     if (!s || fault.scope || s->is_resetting) {
         credit_dropped(c, padding + pad_bytes);
         if (s && !fault.scope && c->data.is_end)

@@ -28,6 +28,7 @@ static void reset_now(h2_connection *c, h2_stream *s, uint32_t code)
 {
     if (s->id)
         output_reset(&c->output, s->id, code);
+    budget_earn(&c->budget, 2); /* what was under way comes late, its own reset above all */
     c->counters.resets_sent++;
     s->is_unprocessed = s->id == 0;
     connection_close_stream(c, s, fault_stream(code, "reset on this side"), STREAMS_RESET_HERE);

@@ -43,7 +43,6 @@ struct h2_stream {
     bool has_length;           /* content-length was given */
     bool is_resetting;         /* RST_STREAM(NO_ERROR) follows what is queued; received DATA is dropped */
     bool is_zombie;            /* server: closed by a fault and not yet released: still counted against streams_max */
-    bool is_held_beyond;       /* client: it is unnumbered or its headers may not have left */
     bool is_writable_due, is_closed_due, is_closed_told;
     bool is_unprocessed;
     int32_t send_window;
