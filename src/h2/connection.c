@@ -180,6 +180,7 @@ static void stop(h2_connection *c, h2_fault fault, end_kind kind, proa_bytes deb
 
 void connection_fail(h2_connection *c, h2_fault fault)
 {
+    c->counters.faults_connection++;
     if (fault.code == H2_ENHANCE_YOUR_CALM)
         c->counters.calmed++;
     stop(c, fault, END_FRAMED, proa_bytes_of(fault.reason));
@@ -193,6 +194,7 @@ void connection_refuse(h2_connection *c, uint32_t id, h2_stream *s, h2_fault fau
     TRACE(c->trace, TRACE_H2, "h2 - stream=%u refused: %s", id, fault.reason);
     output_reset(&c->output, id, fault.code);
     c->counters.resets_sent++;
+    c->counters.faults_stream++;
     if (s)
         connection_close_stream(c, s, fault, STREAMS_RESET_HERE);
     else if (is_new)

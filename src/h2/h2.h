@@ -37,7 +37,8 @@ typedef struct h2_counters {  /* how often each limit was met; grows at its end 
     uint64_t streams_opened, streams_refused, resets_received, resets_sent, glitches, header_lists_too_large,
         continuations_exceeded, settings_received, pings_received, empty_frames, output_stalls, calmed,
         header_fields_too_many, settings_too_long, frames_too_large, held_exceeded, controls_stalled, reset_slowed,
-        glitch_slowed, streams_put_off, ping_strikes, prefaces_late, headers_late, settings_late, writes_stalled;
+        glitch_slowed, streams_put_off, ping_strikes, prefaces_late, headers_late, settings_late, writes_stalled,
+        faults_stream, faults_connection, empties_exceeded;
 } h2_counters;
 
 typedef struct h2_options {

@@ -504,8 +504,10 @@ static h2_fault begin_data(h2_connection *c, frame f, uint32_t padding, uint32_t
     if (c->data.is_end)
         return NO_FAULT;
     c->counters.empty_frames++;
-    if (++c->budget.empty_row > c->limits.empty_frames_max) /* CVE-2019-9518 */
+    if (++c->budget.empty_row > c->limits.empty_frames_max) { /* CVE-2019-9518 */
+        c->counters.empties_exceeded++;
         return fault_connection(H2_ENHANCE_YOUR_CALM, "too many empty DATA");
+    }
     connection_charge(c, COST_GLITCH);
     return NO_FAULT;
 }

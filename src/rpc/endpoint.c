@@ -235,6 +235,11 @@ const h2_counters *rpc_endpoint_counters(const rpc_endpoint *endpoint)
     return h2_connection_counters(endpoint->h2);
 }
 
+uint64_t rpc_endpoint_oversized(const rpc_endpoint *endpoint)
+{
+    return endpoint->oversized;
+}
+
 void rpc_endpoint_drain(rpc_endpoint *endpoint)
 {
     endpoint->is_closing |= endpoint->role == H2_CLIENT;

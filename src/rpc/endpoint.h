@@ -20,6 +20,7 @@ struct rpc_endpoint {
     request_origin origin;        /* client; its texts are owned, in one block */
     char *origin_text;
     size_t receive_bytes_max;
+    uint64_t oversized;           /* messages refused for their size */
     const trace *trace;
     bool is_ready;                /* READY was reported */
     bool is_closing;              /* no call begins any more */

@@ -259,7 +259,7 @@ bool rpc_exchange_has_ended(const rpc_exchange *exchange)
 proa_status rpc_exchange_status(rpc_exchange *exchange, proa_arena *arena)
 {
     proa_status status = { .code = (proa_code)exchange->code };
-    if (!exchange->endpoint && exchange->state != EXCHANGE_ENDED)
+    if (exchange->state != EXCHANGE_ENDED && !exchange->endpoint)
         return (proa_status){ .code = PROA_CANCELLED, .message = PROA_STR("the connection was freed") };
     if (!exchange->text) {
         if (exchange->trailers)

@@ -171,6 +171,11 @@ proa_err metadata_validate(proa_headers headers)
     return PROA_ERR_NONE;
 }
 
+proa_err rpc_headers_check(proa_headers headers)
+{
+    return metadata_validate(headers);
+}
+
 size_t metadata_text_size(proa_headers headers)
 {
     size_t size = 0;

@@ -40,7 +40,7 @@ typedef enum rpc_event_type {
     RPC_EVENT_ROOM,       /* client: rpc_exchange_begin may succeed again */
     RPC_EVENT_CALL,       /* server: exchange is a new call; path, headers and deadline can be read */
     RPC_EVENT_HEADERS,    /* client: the reply's headers arrived */
-    RPC_EVENT_MESSAGE,    /* a whole message can be popped (reported when the queue was empty before) */
+    RPC_EVENT_MESSAGE,    /* further whole messages came and can be popped; once for all that came together */
     RPC_EVENT_HALF_CLOSE, /* server: the client ended its messages; what was received can still be popped */
     RPC_EVENT_WRITABLE,   /* queued bytes fell under half the bound after a push had said false */
     RPC_EVENT_END,        /* exchange: its last event, exactly once. client: status, trailers can be read, after queued
@@ -66,6 +66,7 @@ bool rpc_endpoint_is_over(const rpc_endpoint *endpoint);     /* close the transp
 bool rpc_endpoint_can_begin(const rpc_endpoint *endpoint);   /* client: there is room for another call now */
 unsigned rpc_endpoint_exchanges(const rpc_endpoint *endpoint);   /* running */
 const h2_counters *rpc_endpoint_counters(const rpc_endpoint *endpoint);
+uint64_t rpc_endpoint_oversized(const rpc_endpoint *endpoint);   /* messages refused for their size, so far */
 void rpc_endpoint_drain(rpc_endpoint *endpoint);             /* graceful; CLOSED when the last exchange ended */
 /* Now: exchanges end, a client's CANCELLED, a server's by answering UNAVAILABLE; then CLOSED. */
 void rpc_endpoint_stop(rpc_endpoint *endpoint);
@@ -117,6 +118,8 @@ bool rpc_exchange_is_half_closed(const rpc_exchange *exchange);   /* the peer wi
 proa_headers rpc_exchange_request_headers(rpc_exchange *exchange, proa_arena *arena);
 proa_headers rpc_exchange_reply_headers(rpc_exchange *exchange, proa_arena *arena);
 proa_headers rpc_exchange_trailers(rpc_exchange *exchange, proa_arena *arena);
+/* MALFORMED: a name or value that HTTP or gRPC forbids or reserves, so that sending it would fail. */
+proa_err rpc_headers_check(proa_headers headers);
 bool rpc_exchange_has_ended(const rpc_exchange *exchange);
 proa_status rpc_exchange_status(rpc_exchange *exchange, proa_arena *arena);  /* after END; in arena, or static */
 

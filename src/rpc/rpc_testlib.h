@@ -29,6 +29,7 @@ typedef struct side {
     text log;                                     /* "CALL HALF_CLOSE …", exchanges are not named */
     rpc_exchange *seen[SIDE_EXCHANGES];           /* server: in order of CALL */
     size_t count;
+    size_t messages;                              /* MESSAGE events; the log has one of those in a row */
     bool is_unprocessed;                          /* of the last END */
     bool is_ready;                                /* READY was reported: once */
     h2_fault fault;                               /* of the last GOAWAY or CLOSED */

@@ -31,10 +31,12 @@ static bool may_come(const rpc_exchange *exchange)
 
 static void take_bytes(rpc_exchange *exchange, proa_bytes bytes)
 {
-    bool had_message = envelope_has_message(&exchange->envelope);
+    unsigned before = exchange->envelope.count;
     exchange->held += bytes.size;
     envelope_fault fault = envelope_feed(&exchange->envelope, &exchange->endpoint->home, bytes);
-    if (!had_message && envelope_has_message(&exchange->envelope))
+    exchange->endpoint->oversized += fault == ENVELOPE_TOO_LARGE;
+    /* Behind a full ring messages wait as bytes, uncounted. */
+    if (exchange->envelope.count > before || before == ENVELOPE_READY_MAX)
         exchange_raise(exchange, RPC_EVENT_MESSAGE);
     if (fault)
         exchange_fail(exchange, faults[fault].code, faults[fault].text);

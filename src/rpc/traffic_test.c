@@ -32,6 +32,41 @@ static void data_boundaries_mean_nothing(void **state)
     raw_finish(&raw, call);
 }
 
+static void further_messages_are_told_of_while_the_first_is_unread(void **state)
+{
+    (void)state;
+    raw raw;
+    begin(&raw, 0);
+    rpc_exchange *call = raw_take(&raw, 1, false);
+    for (size_t i = 1; i <= 40; i++) { /* 32 fit unpacked */
+        raw_message(&raw, 1, false, PROA_STR("x"));
+        raw_run(&raw);
+        assert_int_equal(raw.side.messages, i);
+    }
+    raw_data(&raw, 1, false, B("\0\0\0\0\1a\0\0\0\0\1b"));
+    raw_run(&raw);
+    assert_int_equal(raw.side.messages, 41); /* those that come together are told of once */
+    raw_abandon(&raw, call);
+}
+
+static void half_a_message_is_not_told_of(void **state)
+{
+    (void)state;
+    raw raw;
+    begin(&raw, 0);
+    rpc_exchange *call = raw_take(&raw, 1, false);
+    raw_data(&raw, 1, false, B("\0\0\0\0\3abc\0\0\0\0"));
+    raw_run(&raw);
+    assert_int_equal(raw.side.messages, 1);
+    raw_data(&raw, 1, false, B("\3de"));
+    raw_run(&raw);
+    assert_int_equal(raw.side.messages, 1);
+    raw_data(&raw, 1, false, B("f"));
+    raw_run(&raw);
+    assert_int_equal(raw.side.messages, 2);
+    raw_abandon(&raw, call);
+}
+
 /* ---- Messages that break a rule */
 
 static void is_failed(proa_bytes wire, bool is_end, const char *log, const char *frames)
@@ -224,6 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(data_boundaries_mean_nothing),
+        cmocka_unit_test(further_messages_are_told_of_while_the_first_is_unread),
+        cmocka_unit_test(half_a_message_is_not_told_of),
         cmocka_unit_test(compressed_flag_without_encoding_is_internal),
         cmocka_unit_test(unknown_flag_is_internal),
         cmocka_unit_test(message_over_the_limit_is_resource_exhausted_before_it_is_allocated_cve_2024_37168),
