@@ -12,10 +12,11 @@
 typedef struct link_pump link_pump;
 typedef struct link_handler {
     void (*on_event)(void *owner, const rpc_event *event);   /* between I/O and dispatch: defer user code, never run it here */
+    void (*on_flushed)(void *owner);  /* the end of each flush: counters can be read; may be NULL */
     void (*on_closed)(void *owner);   /* once, the last: the transport is gone; the pump's memory goes when it returns */
 } link_handler;
 
-/* Takes both; the socket stands. NULL: no memory, and both are freed. */
+/* Takes both; the socket stands. NULL: no memory, and both are freed. The handler outlives the pump. */
 link_pump *link_pump_new(io_loop *loop, io_socket *socket, rpc_endpoint *endpoint, const link_handler *handler, void *owner);
 rpc_endpoint *link_pump_endpoint(link_pump *pump);   /* borrowed until on_closed */
 const io_socket *link_pump_socket(const link_pump *pump);   /* borrowed likewise */

@@ -19,22 +19,23 @@ struct link_pump {
     bool is_ending;  /* FIN was sent */
 };
 
-static void pull(link_pump *p)
+/* Were there any? */
+static bool pull(link_pump *p)
 {
-    if (p->is_pulling)
-        return;
+    bool were_any = false;
+    PROA_ASSERT(!p->is_pulling, "events are not pulled inside on_event");
     p->is_pulling = true;
-    rpc_event event;
-    while (rpc_endpoint_next_event(p->endpoint, &event))
+    for (rpc_event event; rpc_endpoint_next_event(p->endpoint, &event); were_any = true)
         p->handler->on_event(p->owner, &event);
     p->is_pulling = false;
+    return were_any;
 }
 
 static void write_output(link_pump *p)
 {
     h2_output out;
     int64_t now = io_loop_now(p->loop);
-    while (p->socket && !p->is_blocked && rpc_endpoint_emit(p->endpoint, &out, now)) {
+    while (p->socket && !p->is_ending && !p->is_blocked && rpc_endpoint_emit(p->endpoint, &out, now)) {
         size_t taken = io_socket_write(p->socket, out.parts, out.count);
         rpc_endpoint_sent(p->endpoint, taken);
         p->is_blocked = taken < out.size;
@@ -52,9 +53,6 @@ static void set_timer(link_pump *p)
 
 static void destroy(link_pump *p)
 {
-    if (p->socket)
-        io_socket_close(p->socket);
-    p->socket = NULL;
     io_timer_stop(p->loop, &p->timer);
     io_task_cancel(&p->flush);
     const link_handler *handler = p->handler;
@@ -70,14 +68,19 @@ static void end_transport(link_pump *p)
         return;
     p->is_ending = true;
     io_socket_end(p->socket);
+    /* Bytes that nobody read would make the close a reset, and take our last frames from the peer. */
+    io_socket_pause(p->socket, p->is_paused = false);
     io_timer_start(p->loop, &p->timer, io_loop_now(p->loop) + LINGER_NS);
 }
 
 void link_pump_flush(link_pump *p)
 {
     pull(p);
-    write_output(p);
-    pull(p); /* what became writable */
+    do
+        write_output(p);
+    while (pull(p)); /* what became writable; and what that caused goes out as well */
+    if (p->handler->on_flushed)
+        p->handler->on_flushed(p->owner);
     bool is_over = rpc_endpoint_is_over(p->endpoint);
     if (!p->socket) {
         if (is_over)
@@ -88,7 +91,7 @@ void link_pump_flush(link_pump *p)
         end_transport(p);
         return;
     }
-    bool paused = !p->is_ending && !rpc_endpoint_wants_input(p->endpoint);
+    bool paused = !rpc_endpoint_wants_input(p->endpoint);
     if (paused != p->is_paused)
         io_socket_pause(p->socket, p->is_paused = paused);
     set_timer(p);
