@@ -19,6 +19,8 @@ int64_t home_now(const proa_loop *home);          /* monotonic ns, fresh also ou
 bool home_is_here(const proa_loop *home);         /* is this its thread? A driven one: never */
 bool home_is_driven(const proa_loop *home);
 void home_own(proa_loop *home);                   /* this thread is its thread from now on */
+void home_turn(proa_loop *home, int64_t wait_ns); /* as io_loop_turn */
+bool home_is_turning(const proa_loop *home);      /* its thread: is this inside a callback? */
 void home_enter(proa_loop *home);                 /* driven: locks. Others: asserts that this is its thread */
 void home_leave(proa_loop *home);                 /* driven: does what is due, tells the waiting, unlocks */
 void home_end_with(proa_loop *home, void (*run)(void *user), void *user); /* driven, entered: after the leave, may free it */
@@ -38,7 +40,8 @@ typedef struct call_hooks {
     void (*submit)(void *owner, proa_call *call); /* made elsewhere than on its home: find it a connection */
     void (*forget)(void *owner, proa_call *call); /* it ended while it waited for one: call_node leaves the queue */
     void (*work)(void *owner, proa_call *call);   /* it wants a worker: call_work there, or call_refuse_work */
-    void (*gone)(void *owner);                    /* its memory went */
+    bool (*unwork)(void *owner, proa_call *call); /* it ended: take it back, unless a worker has it */
+    void (*gone)(void *owner, proa_loop *home);   /* its memory went, on that home */
 } call_hooks;
 
 /* ---- Made calls: for client. */
@@ -89,7 +92,8 @@ typedef struct call_serving {
 } call_serving;
 /* Takes the exchange, whatever happens; without memory it ends as RESOURCE_EXHAUSTED and false comes back. */
 bool call_serve(proa_loop *home, link_pump *pump, rpc_exchange *exchange, const call_serving *serving);
+/* Ends an exchange with a status, or, when that cannot be said, in any case. */
+void call_answer(rpc_exchange *exchange, const proa_status *status, proa_headers trailers);
 void call_work(proa_call *call);                  /* on a worker's thread: runs the handler and answers */
 void call_refuse_work(proa_call *call);           /* on its home: the queue is full */
-void call_stop(proa_call *call, const char *text);   /* answers UNAVAILABLE now; text is static */
 #endif

@@ -36,18 +36,19 @@ static size_t bytes_field_size(proa_bytes bytes)
     return 1 + varint_size(bytes.size) + bytes.size;
 }
 
-/* The anys are kept encoded, one behind the other, until the status is known. */
+/* The anys are kept encoded, one behind the other, until the status is known; or behind a whole google.rpc.Status, where
+ * they are further elements of its list. */
 void details_append(proa_call *c, const proa_type *type, const void *detail)
 {
-    proa_arena *arena = call_arena(c);
+    proa_arena *arena = c->user.arena;
     proa_bytes value;
-    if (!arena || proa_encode(type, detail, arena, &value) != PROA_ERR_NONE)
+    if (proa_encode(type, detail, arena, &value) != PROA_ERR_NONE)
         return; /* the status goes without it; its code says what matters */
     proa_bytes url = proa_arena_format(arena, TYPE_PREFIX "%s", type->name);
     if (!url.data)
         return;
     size_t any_size = bytes_field_size(url) + bytes_field_size(value);
-    proa_bytes old = c->user.has_raw_details ? (proa_bytes){ NULL, 0 } : c->user.details;
+    proa_bytes old = c->user.details;
     char *whole = arena_raw(arena, old.size + 1 + varint_size(any_size) + any_size);
     if (!whole)
         return;
@@ -58,7 +59,6 @@ void details_append(proa_call *c, const proa_type *type, const void *detail)
     p = put_bytes(p, ANY_TYPE_URL, url);
     p = put_bytes(p, ANY_VALUE, value);
     c->user.details = (proa_bytes){ whole, (size_t)(p - whole) };
-    c->user.has_raw_details = false;
 }
 
 proa_bytes details_finish(proa_call *c, proa_code code, proa_bytes text)
@@ -66,7 +66,7 @@ proa_bytes details_finish(proa_call *c, proa_code code, proa_bytes text)
     proa_bytes anys = c->user.details;
     if (code == PROA_OK || !anys.size || c->user.has_raw_details)
         return code == PROA_OK ? (proa_bytes){ NULL, 0 } : anys;
-    char *whole = arena_raw(call_arena(c), 2 + bytes_field_size(text) + anys.size);
+    char *whole = arena_raw(c->user.arena, 2 + bytes_field_size(text) + anys.size);
     if (!whole)
         return (proa_bytes){ NULL, 0 };
     char *p = whole;

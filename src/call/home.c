@@ -5,6 +5,7 @@
 #include "call/home.h"
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 
 #define KEEP_CALLS 256 /* free blocks that a home keeps, each kind */
 
@@ -28,8 +29,8 @@ proa_loop *home_new(const proa_loop_options *options, bool is_driven)
         home->trace = (trace){ options->trace->line, options->trace->user, options->trace->areas };
     home->is_driven = is_driven;
     home->is_virtual = options->virtual_time;
-    home->owner = pthread_self();
-    home->io = io_loop_new(&(io_loop_options){ .virtual_time = options->virtual_time, .trace = &home->trace });
+    atomic_init(&home->owner, pthread_self());
+    home->io = io_loop_new(&(io_loop_options){ .virtual_time = options->virtual_time, .trace = home_trace(home) });
     if (!home->io || !init_shared(home)) {
         if (home->io)
             io_loop_free(home->io);
@@ -39,7 +40,11 @@ proa_loop *home_new(const proa_loop_options *options, bool is_driven)
     slab_init(&home->calls, call_size(), KEEP_CALLS);
     slab_init(&home->streams, rpc_exchange_block_size(), KEEP_CALLS);
     list_init(&home->guests);
+    list_init(&home->all);
     atomic_init(&home->is_stopped, false);
+    atomic_init(&home->is_closing, false);
+    atomic_init(&home->posting, 0);
+    atomic_init(&home->errands, 0);
     atomic_init(&home->tickets, 0);
     return home;
 }
@@ -52,18 +57,36 @@ proa_loop *proa_loop_new_(const proa_loop_options *options, size_t size)
     return home_new(&o, false);
 }
 
+static void finish_turns(proa_loop *home)
+{
+    for (int i = 0; i < 1000 && io_loop_wait_ns(home->io) == 0; i++)
+        home_turn(home, 0);
+}
+
+/* Calls with callbacks go by themselves, also when their last messages were never popped. */
+static void end_calls(proa_loop *home)
+{
+    for (list_node *n = list_first(&home->all); n; n = list_next(&home->all, n))
+        call_abandon(call_of_home_node(n));
+    finish_turns(home);
+}
+
 void proa_loop_free(proa_loop *home)
 {
     if (!home)
         return;
     home_own(home);
-    home->is_closing = true;
+    PROA_ASSERT(!home->is_turning, "a loop is not freed in its own callbacks");
+    atomic_store(&home->is_closing, true);
+    while (atomic_load(&home->posting))
+        sched_yield();
     for (list_node *node; (node = list_pop(&home->guests));) {
         home_guest *guest = CONTAINER_OF(node, home_guest, node);
         guest->on_gone(guest);
     }
-    for (int i = 0; i < 1000 && io_loop_wait_ns(home->io) == 0; i++) /* the last events */
-        io_loop_turn(home->io, 0);
+    finish_turns(home); /* the last events */
+    end_calls(home);
+    PROA_ASSERT(list_is_empty(&home->all), "calls are ended before their loop is freed");
     io_loop_free(home->io);
     while (home->arena_count)
         proa_arena_free(home->arenas[--home->arena_count]);
@@ -75,11 +98,24 @@ void proa_loop_free(proa_loop *home)
     memory_free(home);
 }
 
+void home_turn(proa_loop *home, int64_t wait_ns)
+{
+    PROA_ASSERT(!home->is_turning, "a loop is not turned in its own callbacks");
+    home->is_turning = true;
+    io_loop_turn(home->io, wait_ns);
+    home->is_turning = false;
+}
+
+bool home_is_turning(const proa_loop *home)
+{
+    return home->is_turning;
+}
+
 void proa_loop_run(proa_loop *home)
 {
     home_own(home);
-    while (home->busy && !atomic_load(&home->is_stopped))
-        io_loop_turn(home->io, -1);
+    while ((home->busy || atomic_load(&home->errands)) && !atomic_load(&home->is_stopped))
+        home_turn(home, -1);
     atomic_store(&home->is_stopped, false);
 }
 
@@ -106,11 +142,12 @@ int proa_loop_timeout_ms(const proa_loop *home)
 void proa_loop_turn(proa_loop *home)
 {
     home_own(home);
-    io_loop_turn(home->io, 0);
+    home_turn(home, 0);
 }
 
 typedef struct errand {
     io_mail mail;
+    proa_loop *home;
     void (*run)(void *user);
     void *user;
 } errand;
@@ -118,20 +155,32 @@ typedef struct errand {
 static void run_errand(io_mail *mail)
 {
     errand *e = CONTAINER_OF(mail, errand, mail);
+    proa_loop *home = e->home;
     e->run(e->user);
     memory_free(e);
+    atomic_fetch_sub(&home->errands, 1);
 }
 
-proa_err proa_loop_post(proa_loop *home, void (*run)(void *user), void *user)
+static proa_err post(proa_loop *home, void (*run)(void *user), void *user)
 {
-    if (home->is_closing)
+    if (atomic_load(&home->is_closing))
         return PROA_ERR_CLOSED;
     errand *e = memory_new(sizeof *e);
     if (!e)
         return PROA_ERR_NOMEM;
-    *e = (errand){ .mail = { .deliver = run_errand }, .run = run, .user = user };
+    *e = (errand){ .mail = { .deliver = run_errand }, .home = home, .run = run, .user = user };
+    atomic_fetch_add(&home->errands, 1);
     io_loop_post(home->io, &e->mail);
     return PROA_ERR_NONE;
+}
+
+/* A loop that is being freed waits for those who found it open. */
+proa_err proa_loop_post(proa_loop *home, void (*run)(void *user), void *user)
+{
+    atomic_fetch_add(&home->posting, 1);
+    proa_err err = post(home, run, user);
+    atomic_fetch_sub(&home->posting, 1);
+    return err;
 }
 
 io_loop *home_io(proa_loop *home)
@@ -156,7 +205,7 @@ int64_t home_now(const proa_loop *home)
 
 bool home_is_here(const proa_loop *home)
 {
-    return !home->is_driven && pthread_equal(home->owner, pthread_self());
+    return !home->is_driven && pthread_equal(atomic_load_explicit(&home->owner, memory_order_relaxed), pthread_self());
 }
 
 bool home_is_driven(const proa_loop *home)
@@ -166,8 +215,8 @@ bool home_is_driven(const proa_loop *home)
 
 void home_own(proa_loop *home)
 {
-    if (!home->is_driven)
-        home->owner = pthread_self();
+    if (!home->is_driven && !home_is_here(home))
+        atomic_store_explicit(&home->owner, pthread_self(), memory_order_relaxed);
 }
 
 void home_enter(proa_loop *home)
@@ -185,21 +234,36 @@ static int64_t due_at(const proa_loop *home)
     return wait_ns == INT64_MAX ? INT64_MAX : io_clock_now() + wait_ns;
 }
 
-static void turn(proa_loop *home)
+void home_note(proa_loop *home)
 {
-    io_loop_turn(home->io, 0);
-    if (home->shared.waiting)
-        pthread_cond_broadcast(&home->shared.moved);
+    home->shared.has_moved = true;
 }
+
+/* Tells those who sleep that a turn was made, and the one in poll: its messages may have been read, and its call ended, by
+ * another's turn, or it polls for too long. That turn may also have taken the wake-up that was meant for the one in poll,
+ * so it is sent again until that one has heard it. */
+static void tell(proa_loop *home)
+{
+    if (home->shared.has_moved && home->shared.waiting)
+        pthread_cond_broadcast(&home->shared.moved);
+    if (home->shared.is_polling) {
+        home->shared.must_wake |= home->shared.has_moved || due_at(home) < home->shared.polls_until;
+        if (home->shared.must_wake)
+            io_loop_wake(home->io);
+    }
+    home->shared.has_moved = false;
+}
+
+/* What is due after so many turns is left to those who wait. */
+enum { TURNS_MAX = 64 };
 
 void home_leave(proa_loop *home)
 {
     if (!home->is_driven)
         return;
-    while (io_loop_wait_ns(home->io) == 0)
-        turn(home);
-    if (home->shared.is_polling && due_at(home) < home->shared.polls_until)
-        io_loop_wake(home->io);
+    for (int i = 0; i < TURNS_MAX && io_loop_wait_ns(home->io) == 0; i++)
+        home_turn(home, 0);
+    tell(home);
     void (*last)(void *user) = home->last;
     void *user = home->last_user;
     pthread_mutex_unlock(&home->shared.lock);
@@ -222,15 +286,15 @@ static void poll_unlocked(proa_loop *home, int64_t wait_ns)
     pthread_mutex_unlock(&home->shared.lock);
     ppoll(&fd, 1, wait_ns == INT64_MAX ? NULL : &wait, NULL); /* EINTR: one more turn does no harm */
     pthread_mutex_lock(&home->shared.lock);
-    home->shared.is_polling = false;
+    home->shared.is_polling = home->shared.must_wake = false;
 }
 
 void home_wait(proa_loop *home)
 {
-    PROA_ASSERT(home->is_driven, "waiting verbs are for threads: on a loop, handlers and callbacks never wait");
     int64_t wait_ns = io_loop_wait_ns(home->io);
     if (wait_ns == 0) {
-        turn(home);
+        home_turn(home, 0);
+        tell(home);
         return;
     }
     home->shared.waiting++;
@@ -238,10 +302,17 @@ void home_wait(proa_loop *home)
         pthread_cond_wait(&home->shared.moved, &home->shared.lock);
     } else {
         poll_unlocked(home, wait_ns);
-        turn(home);
-        pthread_cond_broadcast(&home->shared.moved); /* somebody else may have to poll now */
+        home_turn(home, 0);
+        home->shared.has_moved = true; /* somebody else may have to poll now */
+        tell(home);
     }
     home->shared.waiting--;
+}
+
+/* Also when nothing has to be waited for: who breaks the rule hears of it at once, not under load. */
+void home_may_wait(const proa_loop *home)
+{
+    PROA_ASSERT(home->is_driven, "waiting verbs are for threads: on a loop, handlers and callbacks never wait");
 }
 
 void home_keep(proa_loop *home)

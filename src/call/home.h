@@ -8,6 +8,8 @@
 #include "pb/pb.h"
 
 size_t call_size(void);                           /* bytes of a proa_call, for the slab */
+proa_call *call_of_home_node(list_node *node);    /* of proa_loop.all */
+void call_abandon(proa_call *call);               /* its loop goes: its last callback waits for nothing any more */
 #define HOME_ARENAS_MAX 256        /* as many as calls are kept */
 
 struct proa_loop {
@@ -15,9 +17,13 @@ struct proa_loop {
     trace trace;
     bool is_driven;
     bool is_virtual;
-    bool is_closing;
+    bool is_turning;
+    atomic_bool is_closing;       /* nothing is posted any more */
+    atomic_uint posting;          /* threads that are inside proa_loop_post right now */
+    atomic_uint errands;          /* posted and not yet run; they too keep proa_loop_run going */
     unsigned busy;                /* calls and servers that keep proa_loop_run going */
-    pthread_t owner;
+    _Atomic(pthread_t) owner;
+    list all;                     /* every call */
     slab calls, streams;
     pb_scratch scratch;           /* where messages are encoded, backwards */
     proa_arena *arenas[HOME_ARENAS_MAX];   /* reset, for the next calls */
@@ -31,12 +37,16 @@ struct proa_loop {
         pthread_mutex_t lock;
         pthread_cond_t moved;     /* a turn was made */
         unsigned waiting;
+        bool has_moved;           /* since the waiting were told: a call came on, or ended */
+        bool must_wake;           /* the one in poll has to look, and has not yet */
         bool is_polling;          /* one of those who wait sits in poll, without the lock */
         int64_t polls_until;
     } shared;
 };
 
+void home_may_wait(const proa_loop *home);        /* asserts that it is driven */
 void home_wait(proa_loop *home);                  /* driven, entered: until something moved */
+void home_note(proa_loop *home);                  /* something that a thread may wait for has moved */
 proa_arena *home_take_arena(proa_loop *home);     /* owned: home_give_arena; NULL: no memory */
 void home_give_arena(proa_loop *home, proa_arena *arena);
 #endif

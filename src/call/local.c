@@ -7,48 +7,67 @@ static size_t unsent(const proa_call *c)
     return c->exchange ? rpc_exchange_queued(c->exchange) : c->remote.out.bytes;
 }
 
-static bool may_push(const proa_call *c)
+bool local_may_push(const proa_call *c)
 {
     return !c->is_over && !c->has_ended_ours && !atomic_load(&c->is_cancelled);
 }
 
 bool local_can_push(const proa_call *c)
 {
-    return may_push(c) && unsent(c) < c->queue_bytes_max;
+    return local_may_push(c) && unsent(c) < c->queue_bytes_max;
 }
 
 /* Who does not stop at false would fill our memory at its peer's pace: twice the bound is where it ends. */
 static bool is_refused(proa_call *c)
 {
-    if (!may_push(c))
+    if (!local_may_push(c))
         return true;
     if (unsent(c) < 2 * c->queue_bytes_max)
         return false;
-    call_cancel(c, PROA_RESOURCE_EXHAUSTED, "pushed on at twice the bound of the queue");
+    call_cancel(c, PROA_RESOURCE_EXHAUSTED, call_text_overflow);
     return true;
 }
 
+/* What the program added was checked then: this fails for want of memory alone. */
 void local_send_headers(proa_call *c)
 {
-    if (c->is_served && !c->has_replied_headers && !c->is_over && !c->has_ended_ours) {
-        c->has_replied_headers = true;
+    if (!c->is_served || c->has_replied_headers || c->is_over || c->has_ended_ours)
+        return;
+    c->has_replied_headers = true;
+    if (!c->is_remote)
+        c->user.has_closed_headers = true; /* a remote user said so itself */
+    proa_err err =
         rpc_exchange_send_headers(c->exchange, (proa_headers){ c->user.headers.data, c->user.headers.count });
+    if (err == PROA_ERR_NONE || err == PROA_ERR_CLOSED)
         call_touch(c);
-    }
+    else
+        call_cancel(c, rpc_code_of_err(err), "the headers of the reply cannot be sent");
+}
+
+/* Our side may end in sending the headers. */
+static bool is_ready_to_push(proa_call *c)
+{
+    if (is_refused(c))
+        return false;
+    local_send_headers(c);
+    return local_may_push(c);
+}
+
+static bool keep(proa_call *c, proa_slice *slice)
+{
+    if (slice_queue_push(&c->remote.out, slice) != PROA_ERR_NONE)
+        call_cancel(c, PROA_RESOURCE_EXHAUSTED, "no memory for a message");
+    return local_can_push(c);
 }
 
 bool local_push(proa_call *c, proa_slice *slice)
 {
-    if (is_refused(c)) {
+    if (!is_ready_to_push(c)) {
         proa_slice_free(slice);
         return false;
     }
-    if (!c->exchange) {
-        if (slice_queue_push(&c->remote.out, slice) != PROA_ERR_NONE)
-            call_cancel(c, PROA_RESOURCE_EXHAUSTED, "no memory for a message");
-        return local_can_push(c);
-    }
-    local_send_headers(c);
+    if (!c->exchange)
+        return keep(c, slice);
     rpc_exchange_push_slice(c->exchange, slice);
     call_touch(c);
     return local_can_push(c);
@@ -58,15 +77,13 @@ bool local_push_body(proa_call *c, char *body, size_t size)
 {
     if (!c->exchange) {
         proa_slice slice;
-        if (proa_slice_copy((proa_bytes){ body, size }, &slice) != PROA_ERR_NONE) {
-            call_cancel(c, PROA_RESOURCE_EXHAUSTED, "no memory for a message");
-            return false;
-        }
-        return local_push(c, &slice);
-    }
-    if (is_refused(c))
+        if (proa_slice_copy((proa_bytes){ body, size }, &slice) == PROA_ERR_NONE)
+            return local_push(c, &slice);
+        call_cancel(c, PROA_RESOURCE_EXHAUSTED, "no memory for a message");
         return false;
-    local_send_headers(c);
+    }
+    if (!is_ready_to_push(c))
+        return false;
     rpc_exchange_push(c->exchange, body, size);
     call_touch(c);
     return local_can_push(c);
@@ -76,6 +93,7 @@ bool local_pop(proa_call *c, proa_slice *out)
 {
     if (!c->exchange || !rpc_exchange_pop(c->exchange, out))
         return false;
+    c->has_popped = true;
     call_touch(c); /* the credit */
     if (c->is_over && !rpc_exchange_has_message(c->exchange))
         call_schedule(c); /* on_done waited for this one */

@@ -24,7 +24,7 @@ static bool copy_options(proa_call *c, const call_making *m)
     c->callback_user = o->user;
     c->waits_for_ready = o->wait_for_ready;
     for (size_t i = 0; i < o->headers.count; i++)
-        if (header_list_add(&c->user.headers, call_arena(c), o->headers.data[i].name, o->headers.data[i].value) !=
+        if (header_list_add(&c->user.headers, c->user.arena, o->headers.data[i].name, o->headers.data[i].value) !=
             PROA_ERR_NONE)
             return false;
     if (m->method) {
@@ -33,29 +33,54 @@ static bool copy_options(proa_call *c, const call_making *m)
     }
     proa_bytes path = proa_bytes_of(m->path);
     path.size++; /* with its NUL */
-    proa_arena *arena = call_arena(c);
-    c->user.path = arena ? proa_arena_copy(arena, path).data : NULL;
+    proa_arena *arena = c->user.arena;
+    c->user.path = proa_arena_copy(arena, path).data;
     return c->user.path != NULL;
 }
 
-/* A callback may end the call, so it is pinned while it runs. on_done waits until what came before it was popped. */
+/* Nothing of it runs any more. The caller has it pinned. */
+static void finish(proa_call *c)
+{
+    c->is_finished = true;
+    home_drop(c->home);
+    if (c->parent)
+        step_child_gone(c->parent);
+    call_unpin(c); /* of the run */
+}
+
+static void let_go(proa_call *c)
+{
+    if (c->is_let_go)
+        return;
+    c->is_let_go = true;
+    call_unpin(c); /* the user's */
+}
+
+/* on_done waits until what came before it was popped. */
+static bool is_done(const proa_call *c)
+{
+    return c->is_over && !c->is_finished && (!c->on_ready || local_is_at_end(c) || c->is_abandoned);
+}
+
+/* A callback may end the call, so it is pinned while it runs. Who popped a part of what was there is called again. */
 static void run_callbacks(io_task *task)
 {
     proa_call *c = CONTAINER_OF(task, proa_call, task);
     if (c->is_finished)
         return;
     call_pin(c);
+    c->has_popped = false;
     if (c->on_ready)
         c->on_ready(c, c->callback_user);
-    if (c->is_over && !c->is_finished && (!c->on_ready || local_is_at_end(c))) {
-        c->is_finished = true;
-        home_drop(c->home);
+    if (is_done(c)) {
         if (c->on_done) {
             c->on_done(c, c->callback_user);
             if (!c->parent)
-                call_unpin(c); /* the user's: the call goes */
+                let_go(c);
         }
-        call_unpin(c); /* of the run */
+        finish(c);
+    } else if (c->has_popped && c->on_ready && rpc_exchange_has_message(c->exchange)) {
+        call_schedule(c);
     }
     call_unpin(c);
 }
@@ -75,6 +100,8 @@ proa_call *call_make(proa_loop *home, const call_making *m)
 {
     PROA_ASSERT(!home->is_driven || !(m->options->on_ready || m->options->on_done),
                 "callbacks need a channel with a loop");
+    PROA_ASSERT(!m->is_remote || !(m->options->on_ready || m->options->on_done),
+                "a call with callbacks is begun in the thread of its parent's loop");
     proa_call *c = call_new(home, m->is_remote);
     if (!c)
         return NULL;
@@ -88,23 +115,36 @@ proa_call *call_make(proa_loop *home, const call_making *m)
     c->timer.fire = on_deadline;
     c->deadline_ns = deadline_of(home, m);
     c->parent = m->options->parent;
+    call_pin(c); /* of the run */
+    if (c->parent && c->is_remote)
+        atomic_fetch_add(&c->parent->unborn, 1);
     bool is_whole = copy_options(c, m);
     if (!c->is_remote)
         made_begin(c);
     if (!is_whole)
-        call_break(c, PROA_RESOURCE_EXHAUSTED, "no memory for the headers of a call");
+        call_break_for(c, PROA_ERR_NOMEM, NULL);
     return c;
+}
+
+static void join_parent(proa_call *c, proa_call *parent)
+{
+    list_push(&parent->children, &c->sibling);
+    if (c->is_remote)
+        atomic_fetch_sub(&parent->unborn, 1);
+    if (!parent->is_over && !atomic_load(&parent->is_cancelled))
+        return;
+    call_cancel(c, PROA_CANCELLED, "the call that it worked for is over");
+    call_abandon(c);
 }
 
 void made_begin(proa_call *c)
 {
-    call_pin(c); /* of the run */
+    c->is_begun = true;
+    if (c->is_remote)
+        list_push(&c->home->all, &c->all);
     home_keep(c->home);
-    if (c->parent) {
-        list_push(&c->parent->children, &c->sibling);
-        if (c->parent->is_over)
-            call_cancel(c, PROA_CANCELLED, "the call that it worked for is over");
-    }
+    if (c->parent)
+        join_parent(c, c->parent);
     if (c->is_over || c->deadline_ns == INT64_MAX)
         return;
     if (c->deadline_ns <= home_now(c->home))
@@ -148,7 +188,7 @@ proa_err call_attach(proa_call *c, link_pump *pump, call_peer *peer)
     io_timer_stop(c->home->io, &c->timer);
     c->pump = pump;
     peer->count++;
-    c->peer = peer;
+    atomic_store(&c->peer, peer);
     rpc_exchange_set_queue_max(c->exchange, c->queue_bytes_max);
     push_what_waits(c);
     call_touch(c);
@@ -171,6 +211,7 @@ void call_refuse(proa_call *c, proa_code code, const char *format, ...)
 
 void made_notice(proa_call *c)
 {
+    home_note(c->home);
     if (c->is_single_reply)
         local_gather(c);
     if (c->is_remote)
@@ -185,27 +226,28 @@ void made_over(proa_call *c)
 {
     c->is_over = true;
     c->pump = NULL;
+    if (c->deadline_ns <= io_loop_now(c->home->io)) /* whoever of the two noticed it first */
+        atomic_store(&c->is_cancelled, true);
     io_timer_stop(c->home->io, &c->timer);
     call_pin(c);
     made_notice(c);
-    if (!c->is_remote && has_callbacks(c)) {
+    if (!c->is_remote && has_callbacks(c))
         call_schedule(c);
-    } else if (!c->is_finished) {
-        c->is_finished = true;
-        home_drop(c->home);
-        call_unpin(c); /* of the run */
-    }
+    else if (!c->is_finished)
+        finish(c);
     call_unpin(c);
 }
 
 void made_end(proa_call *c)
 {
+    call_pin(c);
     c->on_ready = c->on_done = NULL;
     list_remove(&c->sibling);
     c->parent = NULL;
     call_cancel(c, PROA_CANCELLED, "the program ended the call");
     if (c->is_over && !c->is_finished)
         call_schedule(c); /* on_done was due; now the run ends without it */
+    let_go(c);
     call_unpin(c);
 }
 
@@ -213,11 +255,10 @@ void made_end(proa_call *c)
 
 static proa_status final_status(proa_call *c, proa_arena *arena)
 {
-    if (c->refusal_code != PROA_OK)
-        return (proa_status){ .code = c->refusal_code,
-                              .message =
-                                  proa_arena_copy(arena, c->refusal ? proa_bytes_of(c->refusal) : PROA_STR("")) };
-    return rpc_exchange_status(c->exchange, arena);
+    if (c->refusal_code == PROA_OK)
+        return rpc_exchange_status(c->exchange, arena);
+    proa_bytes text = c->refusal ? proa_bytes_of(c->refusal) : PROA_STR("");
+    return (proa_status){ .code = c->refusal_code, .message = proa_arena_copy(arena, text) };
 }
 
 static proa_status refuse_reply(proa_arena *arena, proa_code code, const char *format, ...) PROA_PRINTF(3, 4);
@@ -262,8 +303,8 @@ void made_settle(proa_call *c)
 {
     if (c->user.is_settled)
         return;
-    proa_arena *arena = call_arena(c);
-    settle_into(c, c->is_single_reply && arena ? proa_arena_alloc(arena, c->method->reply->size) : NULL, arena);
+    proa_arena *arena = c->user.arena;
+    settle_into(c, c->is_single_reply ? proa_arena_alloc(arena, c->method->reply->size) : NULL, arena);
 }
 
 static bool is_over_remotely(proa_call *c)
@@ -271,26 +312,40 @@ static bool is_over_remotely(proa_call *c)
     return c->remote.is_over;
 }
 
-proa_status call_await(proa_call *c, void *reply, proa_arena *arena)
+static void wait_for_end(proa_call *c)
 {
+    home_enter_unless_remote(c);
     if (c->is_remote) {
         remote_wait(c, is_over_remotely);
     } else {
-        home_enter(c->home);
+        home_may_wait(c->home);
         while (!c->is_over)
             home_wait(c->home);
-        home_leave(c->home);
     }
-    memset(reply, 0, c->method->reply->size);
-    settle_into(c, reply, arena);
-    proa_status status = c->user.status;
+    home_leave_unless_remote(c);
+}
+
+static void end_awaited(proa_call *c)
+{
     if (c->is_remote) {
         call_post(c, CALL_CMD_END);
-    } else {
-        home_enter(c->home);
-        proa_loop *home = c->home;
-        made_end(c);
-        home_leave(home);
+        return;
     }
+    proa_loop *home = c->home;
+    home_enter(home);
+    made_end(c);
+    home_leave(home);
+}
+
+proa_status call_await(proa_call *c, void *reply, proa_arena *arena)
+{
+    wait_for_end(c);
+    memset(reply, 0, c->method->reply->size);
+    proa_status status = { PROA_RESOURCE_EXHAUSTED, PROA_STR("no memory for the reply"), { NULL, 0 } };
+    if (arena) { /* a program that found no memory for one need not check */
+        settle_into(c, reply, arena);
+        status = c->user.status;
+    }
+    end_awaited(c);
     return status;
 }

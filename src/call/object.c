@@ -14,23 +14,30 @@ proa_call *call_new(proa_loop *home, bool is_remote)
     proa_call *c = is_remote ? memory_new(sizeof *c) : slab_take(&home->calls);
     if (!c)
         return NULL;
+    c->user.arena = is_remote ? proa_arena_new(0) : home_take_arena(home);
+    if (!c->user.arena || (is_remote && !remote_init(c))) {
+        proa_arena_free(c->user.arena);
+        memory_free(c); /* a block of the slab is one of the heap */
+        return NULL;
+    }
     c->home = home;
     c->pins = 1;
     c->deadline_ns = INT64_MAX;
     c->mail.deliver = deliver;
     list_init(&c->children);
+    atomic_init(&c->peer, NULL);
+    atomic_init(&c->unborn, 0);
     atomic_init(&c->is_cancelled, false);
     atomic_init(&c->commands, 0);
-    if (is_remote && !remote_init(c)) {
-        memory_free(c);
-        return NULL;
-    }
+    if (!is_remote)
+        list_push(&home->all, &c->all);
     return c;
 }
 
 static void free_call(proa_call *c)
 {
     proa_loop *home = c->home;
+    list_remove(&c->all);
     io_task_cancel(&c->task);
     io_timer_stop(home->io, &c->timer);
     if (c->exchange)
@@ -45,12 +52,12 @@ static void free_call(proa_call *c)
     home_give_arena(home, c->user.arena);
     home_give_arena(home, c->user.message_arena);
     pb_scratch_fini(&c->user.scratch);
-    call_peer_drop(c->peer);
+    call_peer_drop(atomic_load(&c->peer));
     const call_hooks *hooks = c->hooks;
     void *owner = c->owner;
     slab_give(&home->calls, c);
     if (hooks)
-        hooks->gone(owner);
+        hooks->gone(owner, home);
 }
 
 void call_pin(proa_call *c)
@@ -75,13 +82,6 @@ void call_unpin(proa_call *c)
         free_call(c);
 }
 
-proa_arena *call_arena(proa_call *c)
-{
-    if (!c->user.arena)
-        c->user.arena = c->is_remote ? proa_arena_new(0) : home_take_arena(c->home);
-    return c->user.arena;
-}
-
 /* One word for both, so that a command that others' mail brings along is the last that its sender knows of the call: the
  * home may free it at once. */
 void call_post(proa_call *c, unsigned commands)
@@ -101,18 +101,17 @@ static void obey(proa_call *c, unsigned commands)
     if (c->is_remote)
         remote_flush(c);
     if (commands & CALL_CMD_OVERFLOW)
-        call_cancel(c, PROA_RESOURCE_EXHAUSTED, "pushed on at twice the bound of the queue");
+        call_cancel(c, PROA_RESOURCE_EXHAUSTED, call_text_overflow);
     if (commands & CALL_CMD_BROKEN)
-        call_cancel(c, PROA_INTERNAL, "a message does not parse");
+        call_cancel(c, c->refusal_code, c->refusal ? c->refusal : error_name(PROA_ERR_NOMEM));
     if (commands & CALL_CMD_CANCEL)
-        call_cancel(c, PROA_CANCELLED, "the call was cancelled");
+        call_cancel(c, PROA_CANCELLED, call_text_cancelled);
     if (commands & CALL_CMD_WAKE)
         step_wake(c);
     if (commands & CALL_CMD_TRAFFIC && c->is_remote)
         remote_refresh(c);
-    if (commands & CALL_CMD_FINISH) {
+    if (commands & CALL_CMD_FINISH)
         step_answered(c);
-    }
     if (commands & CALL_CMD_END)
         made_end(c);
 }
@@ -120,9 +119,13 @@ static void obey(proa_call *c, unsigned commands)
 static void deliver(io_mail *mail)
 {
     proa_call *c = CONTAINER_OF(mail, proa_call, mail);
-    unsigned commands = atomic_exchange(&c->commands, 0);
+    unsigned commands = atomic_exchange(&c->commands, 0) & ~(unsigned)CALL_CMD_POSTED;
     if (c->is_zombie) {
         free_call(c);
+        return;
+    }
+    if (!c->is_served && !c->is_begun && !(commands & CALL_CMD_SUBMIT)) {
+        atomic_fetch_or(&c->commands, commands); /* its maker is not ready yet: this comes with the SUBMIT */
         return;
     }
     call_pin(c);
@@ -144,8 +147,6 @@ void call_touch(proa_call *c)
 
 proa_err header_list_add(header_list *l, proa_arena *arena, proa_bytes name, proa_bytes value)
 {
-    if (!arena)
-        return PROA_ERR_NOMEM;
     if (l->count == l->capacity) {
         size_t capacity = l->capacity ? l->capacity * 2 : 4;
         proa_header *data = proa_arena_alloc(arena, capacity * sizeof *data);
@@ -182,6 +183,11 @@ bool call_waits_for_ready(const proa_call *c)
     return c->waits_for_ready;
 }
 
+proa_call *call_of_home_node(list_node *node)
+{
+    return CONTAINER_OF(node, proa_call, all);
+}
+
 /* ---- Peers */
 
 call_peer *call_peer_new(const io_socket *socket)
@@ -205,7 +211,10 @@ void call_peer_drop(call_peer *p)
 
 /* ---- Ending a call from our side */
 
-void call_keep_refusal(proa_call *c, proa_code code, const char *text)
+const char call_text_overflow[] = "pushed on at twice the bound of the queue";
+const char call_text_cancelled[] = "the call was cancelled";
+
+static void keep_refusal(proa_call *c, proa_code code, const char *text)
 {
     if (c->refusal_code != PROA_OK)
         return;
@@ -214,6 +223,15 @@ void call_keep_refusal(proa_call *c, proa_code code, const char *text)
     c->refusal = memory_new(size);
     if (c->refusal)
         memcpy(c->refusal, text, size);
+}
+
+void call_keep_refusal(proa_call *c, proa_code code, const char *text)
+{
+    if (c->is_remote)
+        pthread_mutex_lock(&c->remote.lock);
+    keep_refusal(c, code, text);
+    if (c->is_remote)
+        pthread_mutex_unlock(&c->remote.lock);
 }
 
 void call_cancel(proa_call *c, proa_code code, const char *text)
@@ -228,11 +246,11 @@ void call_cancel(proa_call *c, proa_code code, const char *text)
         return;
     }
     if (c->is_served && code != PROA_CANCELLED) {
-        call_stop_with(c, code, text);
-    } else {
-        rpc_exchange_cancel(c->exchange, code, text);
-        call_touch(c);
+        call_stop(c, code, text);
+        return;
     }
+    rpc_exchange_cancel(c->exchange, code, text);
+    call_touch(c);
     if (c->is_remote)
         remote_refresh(c);
 }
@@ -240,17 +258,24 @@ void call_cancel(proa_call *c, proa_code code, const char *text)
 /* Of the user's side, while the user's own thread is at work: what it queued before still goes out. */
 void call_break(proa_call *c, proa_code code, const char *text)
 {
-    if (!c->is_remote) {
-        if (!c->is_served)
-            call_keep_refusal(c, code, text);
-        call_cancel(c, code, "a message does not parse");
-        return;
-    }
-    pthread_mutex_lock(&c->remote.lock);
-    if (!c->is_served)
-        call_keep_refusal(c, code, text);
-    pthread_mutex_unlock(&c->remote.lock);
-    call_post(c, CALL_CMD_BROKEN);
+    call_keep_refusal(c, code, text);
+    if (c->is_remote)
+        call_post(c, CALL_CMD_BROKEN);
+    else
+        call_cancel(c, c->refusal_code, c->refusal ? c->refusal : error_name(PROA_ERR_NOMEM));
+}
+
+void call_break_for(proa_call *c, proa_err err, const char *text)
+{
+    call_break(c, err == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL,
+               err == PROA_ERR_NOMEM ? error_name(err) : text);
+}
+
+void call_abandon(proa_call *c)
+{
+    c->is_abandoned = true;
+    if (!c->is_served && c->is_over && !c->is_finished)
+        call_schedule(c);
 }
 
 bool call_is_over(const proa_call *c)

@@ -37,6 +37,7 @@ typedef struct call_remote {
     size_t unsent;                /* bytes that the exchange had queued when the home looked last */
     bool ended_requests;          /* ours, made: half-close follows what is in out */
     bool peer_ended;              /* nothing follows what is in in */
+    bool has_more;                /* the exchange holds messages for which in had no room */
     bool has_headers;
     bool is_over;
     bool is_woken;
@@ -50,15 +51,21 @@ struct proa_call {
     const proa_method *method;    /* NULL: bytes */
     rpc_exchange *exchange;       /* made: NULL before the attempt; else until the memory goes */
     link_pump *pump;              /* NULL: before the attempt, and once the exchange has ended */
-    call_peer *peer;
+    _Atomic(call_peer *) peer;    /* made: set once, by the attempt */
     unsigned pins;                /* reasons for the memory to stay; the home counts */
     bool is_served, is_remote, is_single_request, is_single_reply;
     bool has_ended_ours;          /* made: half-closed; served: answered */
     bool is_over;                 /* its last event came; the status is known */
+    bool is_begun;                /* made: its home knows it */
+    bool is_let_go;               /* made: its user has ended it */
+    bool is_abandoned;            /* made: nobody will pop any more */
     bool is_zombie;               /* the memory goes when the mail that is on its way has come */
     bool is_running;              /* served: its handler runs on the home right now */
     bool is_finished;             /* its last callback ran */
-    bool is_woken;                /* during the step that runs */
+    bool is_woken;                /* during the step that runs: somebody woke it, */
+    bool is_noticed;              /* traffic moved, */
+    bool has_popped;              /* it popped; also of on_ready */
+    bool has_status;              /* served: user.status says how it was answered */
     bool waits_for_ready;
     bool has_replied_headers;     /* made: they came; served: they went out */
     size_t queue_bytes_max, receive_bytes_max;
@@ -73,14 +80,17 @@ struct proa_call {
     io_mail mail;
     atomic_bool is_cancelled;
     atomic_uint commands;
+    list_node all;                /* in the home's */
     list children;                /* of a served call */
-    list_node sibling;            /* in the parent's children, or in the owner's queue of the waiting */
-    list_node queued;
+    atomic_uint unborn;           /* children that another thread made and the home does not know yet */
+    list_node sibling;            /* in the parent's children */
+    list_node queued;             /* in the owner's queue of those that wait */
     proa_call *parent;
 
     struct {                      /* the user's side: of the home, or of the remote thread */
         const char *path;         /* NULL: not asked for yet */
-        proa_arena *arena, *message_arena;
+        proa_arena *arena;        /* never NULL */
+        proa_arena *message_arena;   /* of the message popped last; NULL: none was */
         proa_slice message;       /* popped last; what was decoded from it points into it */
         const void *request;
         void *reply;
@@ -110,22 +120,24 @@ struct proa_call {
 };
 
 /* ---- object.c */
+extern const char call_text_overflow[], call_text_cancelled[];
 proa_call *call_new(proa_loop *home, bool is_remote);   /* one pin; NULL: no memory */
 void call_pin(proa_call *call);
 void call_unpin(proa_call *call);                 /* home: the last one frees it */
-proa_arena *call_arena(proa_call *call);          /* the user's side; NULL: no memory */
 void call_post(proa_call *call, unsigned commands);   /* any thread */
 void call_schedule(proa_call *call);              /* home: its task runs in this turn's dispatch */
 void call_touch(proa_call *call);                 /* home: after a command to its exchange */
-void call_break(proa_call *call, proa_code code, const char *text);   /* the user's side: a message that cannot be; copied */
+void call_break(proa_call *call, proa_code code, const char *text);   /* the user's side: what cannot be sent or read; copied */
+void call_break_for(proa_call *call, proa_err err, const char *text);   /* the same; NOMEM is RESOURCE_EXHAUSTED, else INTERNAL */
 proa_err header_list_add(header_list *list, proa_arena *arena, proa_bytes name, proa_bytes value);
 
 void call_keep_text(proa_call *call, const char *format, va_list args);   /* the user's side, served */
 void call_keep_refusal(proa_call *call, proa_code code, const char *text);
-void call_stop_with(proa_call *call, proa_code code, const char *text);   /* home, served: answers now; text is static */
+void call_stop(proa_call *call, proa_code code, const char *text);   /* home, served: answers now; text lives as long */
 
 /* ---- local.c: on the home */
-bool local_can_push(const proa_call *call);
+bool local_may_push(const proa_call *call);       /* it goes on, and our side has not ended */
+bool local_can_push(const proa_call *call);       /* and there is room */
 bool local_push(proa_call *call, proa_slice *slice);              /* takes it */
 bool local_push_body(proa_call *call, char *body, size_t size);   /* RPC_ENVELOPE_SIZE writable bytes before it */
 bool local_pop(proa_call *call, proa_slice *out);
@@ -139,7 +151,9 @@ bool remote_init(proa_call *call);
 void remote_fini(proa_call *call);
 void remote_refresh(proa_call *call);             /* home: shows the user what came */
 void remote_flush(proa_call *call);               /* home: does what the user queued */
-bool remote_can_push(proa_call *call);            /* user */
+bool remote_may_push(proa_call *call);            /* user: it goes on, and our side has not ended */
+bool remote_can_push(proa_call *call);            /* and there is room */
+void remote_wait_for_room(proa_call *call);       /* or for the end */
 bool remote_push(proa_call *call, proa_slice *slice);
 bool remote_pop(proa_call *call, proa_slice *out);
 bool remote_is_at_end(proa_call *call);
@@ -153,7 +167,7 @@ void remote_finish(proa_call *call, proa_code code);   /* the call may be gone a
 void made_begin(proa_call *call);                 /* home: once, before it is handed to its owner */
 void made_notice(proa_call *call);                /* home: something moved */
 void made_over(proa_call *call);                  /* home: its last event came */
-void made_end(proa_call *call);                   /* home: its user let go */
+void made_end(proa_call *call);                   /* home: its user let go; a second time does nothing */
 void made_settle(proa_call *call);                /* user: over, so find the final status */
 
 /* ---- wait.c: the user's side */
@@ -166,6 +180,7 @@ bool call_is_settled(proa_call *call);            /* made: over, and then its st
 /* ---- step.c: served calls, on the home */
 void step_notice(proa_call *call);                /* traffic */
 void step_wake(proa_call *call);
+void step_child_gone(proa_call *call);            /* a child has had its last event */
 void step_over(proa_call *call);
 void step_finish(proa_call *call, proa_code code);
 void step_answered(proa_call *call);              /* a worker or a ticket answered */

@@ -34,29 +34,44 @@ void remote_fini(proa_call *c)
 
 /* ---- The home's side */
 
-static void take_in(proa_call *c)
+static const char text_no_memory[] = "no memory for a message";
+
+/* Messages in hand are bounded by their number as well: empty ones weigh little, and their slices do not. */
+enum { IN_COUNT_MAX = 256 };
+
+static bool has_room_in(const proa_call *c)
 {
-    call_remote *r = &c->remote;
+    return c->remote.in.bytes < c->queue_bytes_max && c->remote.in.count < IN_COUNT_MAX;
+}
+
+/* false: no memory. */
+static bool take_in(proa_call *c)
+{
     proa_slice slice;
-    while (c->exchange && (r->in.bytes < c->queue_bytes_max) && rpc_exchange_pop(c->exchange, &slice)) {
-        if (slice_queue_push(&r->in, &slice) != PROA_ERR_NONE)
-            call_cancel(c, PROA_RESOURCE_EXHAUSTED, "no memory for a message");
+    while (c->exchange && has_room_in(c) && rpc_exchange_pop(c->exchange, &slice)) {
         call_touch(c);
+        if (slice_queue_push(&c->remote.in, &slice) != PROA_ERR_NONE)
+            return false;
     }
+    return true;
 }
 
 void remote_refresh(proa_call *c)
 {
     call_remote *r = &c->remote;
     pthread_mutex_lock(&r->lock);
-    take_in(c);
-    bool is_drained = !c->exchange || !rpc_exchange_has_message(c->exchange);
-    r->peer_ended = is_drained && (c->is_over || (c->exchange && rpc_exchange_is_half_closed(c->exchange)));
+    bool has_memory = take_in(c);
+    r->has_more = c->exchange && rpc_exchange_has_message(c->exchange);
+    r->peer_ended = !r->has_more && (c->is_over || (c->exchange && rpc_exchange_is_half_closed(c->exchange)));
     r->has_headers = c->has_replied_headers;
     r->unsent = c->exchange ? rpc_exchange_queued(c->exchange) : 0;
     r->is_over = c->is_over;
     pthread_cond_broadcast(&r->moved);
     pthread_mutex_unlock(&r->lock);
+    if (has_memory)
+        return;
+    call_keep_refusal(c, PROA_RESOURCE_EXHAUSTED, text_no_memory); /* also of a call that has ended well */
+    call_cancel(c, PROA_RESOURCE_EXHAUSTED, text_no_memory);
 }
 
 /* Hands the exchange what the user pushed. Before the attempt it stays where it is: call_attach takes it. */
@@ -88,52 +103,75 @@ void remote_flush(proa_call *c)
 
 /* ---- The user's side */
 
-static bool has_room(proa_call *c)
+static bool may_push(const proa_call *c)
 {
-    call_remote *r = &c->remote;
-    return r->is_over || r->ended_requests || r->out.bytes + r->unsent < c->queue_bytes_max;
+    return !c->remote.is_over && !c->remote.ended_requests && !atomic_load(&c->is_cancelled);
 }
 
-static bool can_push_locked(proa_call *c)
+static bool can_push(const proa_call *c)
 {
-    return has_room(c) && !c->remote.is_over && !c->remote.ended_requests && !atomic_load(&c->is_cancelled);
+    return may_push(c) && c->remote.out.bytes + c->remote.unsent < c->queue_bytes_max;
+}
+
+static bool ask(proa_call *c, bool (*is_so)(const proa_call *))
+{
+    pthread_mutex_lock(&c->remote.lock);
+    bool it_is = is_so(c);
+    pthread_mutex_unlock(&c->remote.lock);
+    return it_is;
+}
+
+bool remote_may_push(proa_call *c)
+{
+    return ask(c, may_push);
 }
 
 bool remote_can_push(proa_call *c)
 {
-    pthread_mutex_lock(&c->remote.lock);
-    bool can = can_push_locked(c);
-    pthread_mutex_unlock(&c->remote.lock);
-    return can;
+    return ask(c, can_push);
+}
+
+static bool has_room_or_ended(proa_call *c)
+{
+    return can_push(c) || !may_push(c);
+}
+
+void remote_wait_for_room(proa_call *c)
+{
+    remote_wait(c, has_room_or_ended);
 }
 
 bool remote_push(proa_call *c, proa_slice *slice)
 {
     call_remote *r = &c->remote;
-    unsigned commands = 0;
     pthread_mutex_lock(&r->lock);
-    if (r->is_over || r->ended_requests || atomic_load(&c->is_cancelled))
-        proa_slice_free(slice);
-    else if (r->out.bytes + r->unsent >= 2 * c->queue_bytes_max || slice_queue_push(&r->out, slice) != PROA_ERR_NONE)
-        commands = CALL_CMD_OVERFLOW;
-    else
-        commands = CALL_CMD_TRAFFIC;
-    proa_slice_free(slice);
-    bool can = commands == CALL_CMD_TRAFFIC && can_push_locked(c);
+    c->user.has_closed_headers = true;
+    bool may = may_push(c);
+    bool is_overflow = r->out.bytes + r->unsent >= 2 * c->queue_bytes_max;
+    bool is_taken = may && !is_overflow && slice_queue_push(&r->out, slice) == PROA_ERR_NONE;
+    bool can = is_taken && can_push(c);
     pthread_mutex_unlock(&r->lock);
-    if (commands)
-        call_post(c, commands);
+    proa_slice_free(slice); /* nothing, if it was taken */
+    if (is_taken)
+        call_post(c, CALL_CMD_TRAFFIC);
+    else if (may && is_overflow)
+        call_post(c, CALL_CMD_OVERFLOW);
+    else if (may)
+        call_break(c, PROA_RESOURCE_EXHAUSTED, text_no_memory);
     return can;
 }
 
+/* What is taken makes room for what waits in the exchange; the home is asked for it when half is empty. */
 bool remote_pop(proa_call *c, proa_slice *out)
 {
     call_remote *r = &c->remote;
     pthread_mutex_lock(&r->lock);
     bool has = slice_queue_pop(&r->in, out);
-    bool is_low = has && r->in.bytes < c->queue_bytes_max / 2 && !r->peer_ended;
+    bool is_low = r->in.bytes <= c->queue_bytes_max / 2 && r->in.count <= IN_COUNT_MAX / 2;
+    bool wants_more = has && is_low && r->has_more;
+    r->has_more &= !wants_more; /* asked once */
     pthread_mutex_unlock(&r->lock);
-    if (is_low)
+    if (wants_more)
         call_post(c, CALL_CMD_TRAFFIC);
     return has;
 }
@@ -160,7 +198,8 @@ bool remote_pause(proa_call *c, int64_t ns)
     call_remote *r = &c->remote;
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t end = until.tv_sec * PROA_SECOND + until.tv_nsec + (ns > 0 ? ns : 0);
+    int64_t end = until.tv_sec * PROA_SECOND + until.tv_nsec;
+    end = ns <= 0 ? end : ns > INT64_MAX - end ? INT64_MAX : end + ns;
     until = (struct timespec){ .tv_sec = end / PROA_SECOND, .tv_nsec = end % PROA_SECOND };
     pthread_mutex_lock(&r->lock);
     int rc = 0;

@@ -27,9 +27,9 @@ bool call_serve(proa_loop *home, link_pump *pump, rpc_exchange *exchange, const 
 {
     proa_call *c = call_new(home, false);
     if (!c) {
-        proa_status status = { .code = PROA_RESOURCE_EXHAUSTED, .message = PROA_STR("no memory for a call") };
+        static const proa_status status = { PROA_RESOURCE_EXHAUSTED, PROA_STR_INIT("no memory for a call"), { 0 } };
         rpc_exchange_set_user(exchange, NULL);
-        rpc_exchange_finish(exchange, &status, (proa_headers){ NULL, 0 });
+        call_answer(exchange, &status, (proa_headers){ NULL, 0 });
         return false;
     }
     const call_binding *b = s->binding;
@@ -45,8 +45,8 @@ bool call_serve(proa_loop *home, link_pump *pump, rpc_exchange *exchange, const 
     c->owner = s->owner;
     c->on_call = s->on_call;
     c->on_call_user = s->on_call_user;
-    c->peer = s->peer;
-    c->peer->count++;
+    s->peer->count++;
+    atomic_store_explicit(&c->peer, s->peer, memory_order_relaxed);
     c->deadline_ns = rpc_exchange_deadline(exchange);
     c->user.path = b->method ? b->method->path.data : NULL;
     c->task.run = run;
@@ -65,9 +65,9 @@ bool call_serve(proa_loop *home, link_pump *pump, rpc_exchange *exchange, const 
 
 bool step_prepare(proa_call *c, proa_code *answer)
 {
-    proa_arena *arena = call_arena(c);
+    proa_arena *arena = c->user.arena;
     if (c->is_single_reply) {
-        c->user.reply = arena ? proa_arena_alloc(arena, c->method->reply->size) : NULL;
+        c->user.reply = proa_arena_alloc(arena, c->method->reply->size);
         if (!c->user.reply) {
             *answer = PROA_RESOURCE_EXHAUSTED;
             return false;
@@ -81,7 +81,7 @@ bool step_prepare(proa_call *c, proa_code *answer)
     }
     proa_error error;
     proa_bytes bytes = c->first.bytes; /* the arena holds the slice from here on */
-    void *request = arena ? proa_arena_alloc(arena, c->method->request->size) : NULL;
+    void *request = proa_arena_alloc(arena, c->method->request->size);
     if (!request || arena_hold(arena, &c->first) != PROA_ERR_NONE) {
         *answer = PROA_RESOURCE_EXHAUSTED;
         return false;
@@ -125,28 +125,35 @@ static bool passes_on_call(proa_call *c)
     PROA_ASSERT(code >= 0, "on_call answers at once: PROA_OK goes on, any other code ends the call");
     if (code != PROA_OK)
         step_finish(c, code);
-    return code == PROA_OK;
+    return code == PROA_OK && !atomic_load(&c->is_cancelled);
+}
+
+/* Something came that it waits for: during the step; or before, and it read no more than a part. */
+static bool is_due_again(const proa_call *c)
+{
+    if (c->is_woken)
+        return true;
+    if (c->state != CALL_WAITS)
+        return false;
+    return c->is_noticed || (c->has_popped && (rpc_exchange_has_message(c->exchange) || local_is_at_end(c)));
 }
 
 static void step(proa_call *c)
 {
-    proa_code code = PROA_OK;
     c->is_running = true;
-    c->is_woken = false;
+    c->is_woken = c->is_noticed = c->has_popped = false;
     c->state = CALL_WAITS;
-    code = step_run(c);
+    proa_code code = step_run(c);
     c->is_running = false;
     if (c->state == CALL_LATER || code == PROA_LATER) {
         PROA_ASSERT(c->state == CALL_LATER && code == PROA_LATER,
                     "PROA_LATER comes from proa_call_later, and is returned as it came");
         return;
     }
-    if (code == PROA_WAIT) {
-        if (c->is_woken)
-            ready(c);
-        return;
-    }
-    step_finish(c, step_encode_reply(c, code));
+    if (code != PROA_WAIT)
+        step_finish(c, step_encode_reply(c, code));
+    else if (c->state != CALL_ANSWERED && is_due_again(c))
+        ready(c);
 }
 
 static void first_step(proa_call *c)
@@ -163,14 +170,37 @@ static void first_step(proa_call *c)
         step_finish(c, code);
 }
 
+/* Children end with their parent: their last callbacks come before its own, which may free what they use. */
+static bool has_children(proa_call *c)
+{
+    if (atomic_load(&c->unborn))
+        return true;
+    for (list_node *n = list_first(&c->children); n; n = list_next(&c->children, n))
+        if (!CONTAINER_OF(n, proa_call, sibling)->is_finished)
+            return true;
+    return false;
+}
+
+/* How it ended: as it was answered, unless the client never heard that. */
+static proa_status status_at_end(proa_call *c)
+{
+    proa_status status = rpc_exchange_status(c->exchange, c->user.arena);
+    if (c->has_status && status.code == c->user.status.code)
+        return c->user.status;
+    if (status.code == c->refusal_code && c->refusal)
+        status.message = proa_bytes_of(c->refusal);
+    return status;
+}
+
 /* The last thing that runs: when the exchange has ended and nobody else works on the call. */
 static void end_run(proa_call *c)
 {
-    bool is_held = (c->state == CALL_WORKS || c->state == CALL_LATER);
-    if (is_held || c->is_finished)
+    bool is_held = c->state == CALL_WORKS || c->state == CALL_LATER;
+    if (is_held || c->is_finished || has_children(c))
         return;
     c->is_finished = true;
     c->state = CALL_ANSWERED;
+    c->user.status = status_at_end(c);
     if (c->on_end)
         c->on_end(c, c->on_end_user);
     call_unpin(c); /* of the run */
@@ -183,9 +213,11 @@ static void run(io_task *task)
     io_timer_stop(c->home->io, &c->timer);
     if (c->is_over)
         end_run(c);
-    else if (c->state == CALL_READY && c->was_checked)
+    else if (c->state != CALL_READY || atomic_load(&c->is_cancelled))
+        ; /* its end is on the way */
+    else if (c->was_checked)
         step(c);
-    else if (c->state == CALL_READY)
+    else
         first_step(c);
     call_unpin(c);
 }
@@ -194,12 +226,19 @@ static void run(io_task *task)
 
 void step_notice(proa_call *c)
 {
+    c->is_noticed = true;
     if (c->state == CALL_GATHERS)
         gather_request(c);
     else if (c->state == CALL_WAITS && !c->is_running)
         ready(c);
     else if (c->is_remote)
         remote_refresh(c);
+}
+
+void step_child_gone(proa_call *c)
+{
+    if (c->is_over)
+        call_schedule(c);
 }
 
 void step_wake(proa_call *c)
@@ -231,11 +270,22 @@ proa_code proa_call_wait_ns(proa_call *c, int64_t ns)
 proa_code proa_call_sleep_ns(proa_call *c, int64_t ns)
 {
     proa_code code = proa_call_wait_ns(c, ns);
-    c->state = CALL_SLEEPS;
+    if (c->state == CALL_WAITS)
+        c->state = CALL_SLEEPS;
     return code;
 }
 
 /* ---- Answering */
+
+void call_answer(rpc_exchange *exchange, const proa_status *status, proa_headers trailers)
+{
+    static const proa_status malformed = { PROA_INTERNAL, PROA_STR_INIT("a trailer that HTTP or gRPC forbids"), { 0 } };
+    proa_err err = rpc_exchange_finish(exchange, status, trailers);
+    if (err == PROA_ERR_MALFORMED)
+        err = rpc_exchange_finish(exchange, &malformed, (proa_headers){ NULL, 0 });
+    if (err != PROA_ERR_NONE) /* nobody may wait for ever for what cannot be said */
+        rpc_exchange_cancel(exchange, PROA_RESOURCE_EXHAUSTED, "no memory for a status");
+}
 
 static proa_code legal(proa_code code)
 {
@@ -244,67 +294,69 @@ static proa_code legal(proa_code code)
 
 void step_finish(proa_call *c, proa_code code)
 {
-    if (c->state == CALL_ANSWERED || c->is_over)
+    if (c->user.headers.count)
+        local_send_headers(c); /* which may fail, and answer */
+    if (c->state == CALL_ANSWERED || c->is_over || atomic_load(&c->is_cancelled))
         return;
     code = legal(code);
     proa_bytes text = code == PROA_OK || !c->user.fail_text.data ? PROA_STR("") : c->user.fail_text;
     c->user.status = (proa_status){ .code = code, .message = text, .details = details_finish(c, code, text) };
-    if (c->user.headers.count)
-        local_send_headers(c);
+    c->has_status = c->has_ended_ours = true;
     c->state = CALL_ANSWERED;
-    c->has_ended_ours = true;
-    rpc_exchange_finish(c->exchange, &c->user.status, (proa_headers){ c->user.trailers.data, c->user.trailers.count });
+    call_answer(c->exchange, &c->user.status, (proa_headers){ c->user.trailers.data, c->user.trailers.count });
     call_touch(c);
+}
+
+static void is_let_go(proa_call *c)
+{
+    c->state = CALL_WAITS; /* nobody works on it any more */
+    if (c->is_over)
+        call_schedule(c);
 }
 
 void step_answered(proa_call *c)
 {
-    c->state = CALL_WAITS; /* nobody works on it any more */
+    is_let_go(c);
     step_finish(c, c->remote.finish_code);
-    if (c->is_over)
-        call_schedule(c);
     call_unpin(c); /* of the worker, or the ticket */
 }
 
-/* Without the user's data: a worker may be at work on them. */
-void call_stop_with(proa_call *c, proa_code code, const char *text)
+/* Without the user's data: a worker may be at work on them. Its status is found at the end. */
+void call_stop(proa_call *c, proa_code code, const char *text)
 {
-    if (c->state == CALL_ANSWERED || c->is_over)
+    if (c->state == CALL_ANSWERED || c->is_over || c->has_ended_ours)
         return;
     atomic_store(&c->is_cancelled, true);
+    call_keep_refusal(c, code, text);
     proa_status status = { .code = code, .message = proa_bytes_of(text) };
-    bool is_held = c->state == CALL_WORKS || c->state == CALL_LATER;
-    if (!is_held) {
-        c->user.status = status;
+    if (c->state != CALL_WORKS && c->state != CALL_LATER)
         c->state = CALL_ANSWERED;
-    }
     c->has_ended_ours = true;
-    rpc_exchange_finish(c->exchange, &status, (proa_headers){ NULL, 0 });
+    call_answer(c->exchange, &status, (proa_headers){ NULL, 0 });
     call_touch(c);
     if (c->is_remote)
         remote_refresh(c);
 }
 
-void call_stop(proa_call *c, const char *text)
-{
-    call_stop_with(c, PROA_UNAVAILABLE, text);
-}
-
-/* Its last event. How it ended is news only when we did not end it. */
+/* Its last event. */
 void step_over(proa_call *c)
 {
-    bool is_ours = c->has_ended_ours && c->state == CALL_ANSWERED;
     c->is_over = true;
     c->pump = NULL;
-    if (!is_ours)
+    /* Nobody waits for it any more, or nobody heard the answer. */
+    if (!c->has_status || rpc_exchange_status(c->exchange, c->user.arena).code != c->user.status.code)
         atomic_store(&c->is_cancelled, true);
+    if (c->state == CALL_WORKS && c->hooks->unwork(c->owner, c)) {
+        is_let_go(c);
+        call_unpin(c); /* of the worker */
+    }
     if (c->is_remote)
         remote_refresh(c);
-    else if (!is_ours)
-        c->user.status = rpc_exchange_status(c->exchange, call_arena(c));
     for (list_node *n = list_first(&c->children), *next; n; n = next) {
         next = list_next(&c->children, n);
-        call_cancel(CONTAINER_OF(n, proa_call, sibling), PROA_CANCELLED, "the call that it worked for is over");
+        proa_call *child = CONTAINER_OF(n, proa_call, sibling);
+        call_cancel(child, PROA_CANCELLED, "the call that it worked for is over");
+        call_abandon(child);
     }
     call_schedule(c);
 }

@@ -20,12 +20,23 @@ static bool take_block(pb_scratch *scratch, proa_bytes body, proa_slice *out)
     return true;
 }
 
+/* D17: what was formatted into an arena that ran out is not there, so a message of it is not to be sent. */
+static proa_err encode(proa_call *c, const proa_type *type, const void *message, pb_scratch *scratch, proa_bytes *out)
+{
+    if (c->is_served && arena_is_exhausted(c->user.arena))
+        return PROA_ERR_NOMEM;
+    return pb_encode_scratch(type, message, scratch, out);
+}
+
 static bool push_here(proa_call *c, const proa_type *type, const void *message)
 {
     pb_scratch *scratch = &c->home->scratch;
     proa_bytes body;
-    if (pb_encode_scratch(type, message, scratch, &body) != PROA_ERR_NONE) {
-        call_break(c, PROA_INTERNAL, scratch->error.text);
+    if (!local_may_push(c))
+        return false;
+    proa_err err = encode(c, type, message, scratch, &body);
+    if (err != PROA_ERR_NONE) {
+        call_break_for(c, err, scratch->error.text);
         return false;
     }
     if (body.size < TAKE_BLOCK_SIZE)
@@ -40,12 +51,13 @@ static bool push_remotely(proa_call *c, const proa_type *type, const void *messa
     pb_scratch *scratch = &c->user.scratch;
     proa_bytes body;
     proa_slice slice;
-    if (pb_encode_scratch(type, message, scratch, &body) != PROA_ERR_NONE) {
-        call_break(c, PROA_INTERNAL, scratch->error.text);
+    if (!remote_may_push(c))
         return false;
-    }
-    if (!take_block(scratch, body, &slice)) {
-        call_break(c, PROA_RESOURCE_EXHAUSTED, "no memory for a message");
+    proa_err err = encode(c, type, message, scratch, &body);
+    if (err == PROA_ERR_NONE && !take_block(scratch, body, &slice))
+        err = PROA_ERR_NOMEM;
+    if (err != PROA_ERR_NONE) {
+        call_break_for(c, err, scratch->error.text);
         return false;
     }
     return remote_push(c, &slice);
@@ -72,25 +84,28 @@ void call_request(proa_call *c, const void *request)
     }
 }
 
+static proa_code refuse_reply(proa_call *c, proa_err err, const char *text)
+{
+    return proa_call_fail(c, err == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL, "the reply: %s",
+                          err == PROA_ERR_NOMEM ? error_name(err) : text);
+}
+
 proa_code step_encode_reply(proa_call *c, proa_code code)
 {
-    if (code != PROA_OK || !c->is_single_reply)
+    if (code != PROA_OK || !c->is_single_reply || atomic_load(&c->is_cancelled))
         return code;
     pb_scratch *scratch = c->is_remote ? &c->user.scratch : &c->home->scratch;
     proa_bytes body;
     proa_slice slice;
-    proa_err err = pb_encode_scratch(c->method->reply, c->user.reply, scratch, &body);
-    if (err == PROA_ERR_NONE && c->user.arena && arena_is_exhausted(c->user.arena))
-        err = PROA_ERR_NOMEM; /* what the handler formatted is not there (D17) */
+    proa_err err = encode(c, c->method->reply, c->user.reply, scratch, &body);
     if (err != PROA_ERR_NONE)
-        return proa_call_fail(c, err == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL, "the reply: %s",
-                              err == PROA_ERR_NOMEM ? error_name(err) : scratch->error.text);
+        return refuse_reply(c, err, scratch->error.text);
     if (!c->is_remote && body.size < TAKE_BLOCK_SIZE) {
         local_push_body(c, (char *)body.data, body.size);
         return PROA_OK;
     }
     if (!take_block(scratch, body, &slice))
-        return proa_call_fail(c, PROA_RESOURCE_EXHAUSTED, "no memory for the reply");
+        return refuse_reply(c, PROA_ERR_NOMEM, NULL);
     if (c->is_remote)
         remote_push(c, &slice);
     else
@@ -144,36 +159,34 @@ static const void *decode_next(proa_call *c, const proa_type *type, proa_slice *
     if (c->user.message_arena)
         proa_arena_reset(c->user.message_arena);
     else
-        c->user.message_arena = proa_arena_new(0);
-    proa_error error = { .code = PROA_ERR_NOMEM, .text = "out of memory" };
+        c->user.message_arena = c->is_remote ? proa_arena_new(0) : home_take_arena(c->home);
+    proa_error error = { .code = PROA_ERR_NOMEM };
     proa_arena *arena = c->user.message_arena;
     void *message = arena ? proa_arena_alloc(arena, type->size) : NULL;
     if (message && pb_decode_slice(type, c->user.message.bytes, arena, message, &error) == PROA_ERR_NONE)
         return message;
-    call_break(c, error.code == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL, error.text);
+    call_break_for(c, error.code, error.text);
     return NULL;
+}
+
+static const void *decode(proa_call *c, const proa_type *type, proa_slice *slice)
+{
+    home_enter_unless_remote(c);
+    const void *message = decode_next(c, type, slice);
+    home_leave_unless_remote(c);
+    return message;
 }
 
 static const void *pop(proa_call *c, const proa_type *type)
 {
     proa_slice slice;
-    if (!proa_call_pop(c, &slice))
-        return NULL;
-    home_enter_unless_remote(c);
-    const void *message = decode_next(c, type, &slice);
-    home_leave_unless_remote(c);
-    return message;
+    return proa_call_pop(c, &slice) ? decode(c, type, &slice) : NULL;
 }
 
 static const void *receive(proa_call *c, const proa_type *type)
 {
     proa_slice slice;
-    if (!proa_call_receive(c, &slice))
-        return NULL;
-    home_enter_unless_remote(c);
-    const void *message = decode_next(c, type, &slice);
-    home_leave_unless_remote(c);
-    return message;
+    return proa_call_receive(c, &slice) ? decode(c, type, &slice) : NULL;
 }
 
 const void *proa_gen_pop_request(proa_call *c, const proa_method *m)

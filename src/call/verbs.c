@@ -12,7 +12,7 @@ const char *proa_call_path(const proa_call *call)
         return "";
     if (!c->user.path) {
         proa_bytes path = rpc_exchange_path(c->exchange);
-        proa_bytes copy = proa_arena_format(call_arena(c), "%.*s", PROA_FMT(path));
+        proa_bytes copy = proa_arena_format(c->user.arena, "%.*s", PROA_FMT(path));
         c->user.path = copy.data;
     }
     return c->user.path ? c->user.path : "";
@@ -20,7 +20,7 @@ const char *proa_call_path(const proa_call *call)
 
 proa_arena *proa_call_arena(proa_call *c)
 {
-    return c ? call_arena(c) : NULL;
+    return c ? c->user.arena : NULL;
 }
 
 int64_t proa_call_remaining_ns(const proa_call *c)
@@ -47,7 +47,7 @@ proa_headers proa_call_request_headers(proa_call *c)
 {
     if (!c || !c->is_served)
         return c ? (proa_headers){ c->user.headers.data, c->user.headers.count } : (proa_headers){ NULL, 0 };
-    return rpc_exchange_request_headers(c->exchange, call_arena(c));
+    return rpc_exchange_request_headers(c->exchange, c->user.arena);
 }
 
 proa_headers proa_call_reply_headers(proa_call *c)
@@ -58,7 +58,7 @@ proa_headers proa_call_reply_headers(proa_call *c)
     if (c->is_served)
         return (proa_headers){ c->user.headers.data, c->user.headers.count };
     home_enter_unless_remote(c);
-    proa_headers headers = has_reply_headers(c) ? rpc_exchange_reply_headers(c->exchange, call_arena(c)) : none;
+    proa_headers headers = has_reply_headers(c) ? rpc_exchange_reply_headers(c->exchange, c->user.arena) : none;
     home_leave_unless_remote(c);
     return headers;
 }
@@ -72,7 +72,10 @@ proa_headers proa_call_trailers(proa_call *c)
         return (proa_headers){ c->user.trailers.data, c->user.trailers.count };
     if (!call_is_settled(c) || !c->exchange)
         return none;
-    return rpc_exchange_trailers(c->exchange, call_arena(c));
+    home_enter_unless_remote(c);
+    proa_headers trailers = rpc_exchange_trailers(c->exchange, c->user.arena);
+    home_leave_unless_remote(c);
+    return trailers;
 }
 
 static bool is_name(proa_bytes have, const char *name)
@@ -96,48 +99,50 @@ proa_bytes proa_headers_get(proa_headers headers, const char *name)
     return (proa_bytes){ NULL, 0 };
 }
 
-/* A name as the standard wants it; what gRPC reserves is not the program's to send. */
-static bool is_legal_name(const char *name)
+/* A name or a value that cannot be sent fails the call: left out in silence, it would be missed by somebody else. */
+static void add(proa_call *c, header_list *to, proa_header header)
 {
-    if (!*name || strncmp(name, "grpc-", 5) == 0 || !strcmp(name, "te") || !strcmp(name, "content-type"))
-        return false;
-    for (; *name; name++)
-        if (!((*name >= 'a' && *name <= 'z') || (*name >= '0' && *name <= '9') || strchr("_-.", *name)))
-            return false;
-    return true;
+    if (rpc_headers_check((proa_headers){ &header, 1 }) != PROA_ERR_NONE)
+        call_break(c, PROA_INTERNAL, "a header or trailer that HTTP or gRPC forbids or reserves");
+    else if (header_list_add(to, c->user.arena, header.name, header.value) != PROA_ERR_NONE)
+        call_break_for(c, PROA_ERR_NOMEM, NULL);
 }
 
-static void add(proa_call *c, header_list *to, const char *name, proa_bytes value)
+static void add_header(proa_call *c, proa_header header)
 {
-    if (!is_legal_name(name))
-        call_break(c, PROA_INTERNAL, "a header has a name that HTTP forbids or gRPC reserves");
+    PROA_ASSERT(c && c->is_served, "headers are added to a call that is served");
+    if (c->user.has_closed_headers)
+        call_break(c, PROA_INTERNAL, "a header was added when the headers had gone out");
     else
-        header_list_add(to, call_arena(c), proa_bytes_of(name), value);
+        add(c, &c->user.headers, header);
+}
+
+static void add_trailer(proa_call *c, proa_header trailer)
+{
+    PROA_ASSERT(c && c->is_served, "trailers are added to a call that is served");
+    add(c, &c->user.trailers, trailer);
 }
 
 void proa_call_add_header(proa_call *c, const char *name, proa_bytes value)
 {
-    PROA_ASSERT(c && c->is_served, "headers are added to a call that is served");
-    if (!c->user.has_closed_headers)
-        add(c, &c->user.headers, name, value);
+    add_header(c, (proa_header){ proa_bytes_of(name), value });
 }
 
 void proa_call_add_trailer(proa_call *c, const char *name, proa_bytes value)
 {
-    PROA_ASSERT(c && c->is_served, "trailers are added to a call that is served");
-    add(c, &c->user.trailers, name, value);
+    add_trailer(c, (proa_header){ proa_bytes_of(name), value });
 }
 
 void proa_call_add_headers(proa_call *c, proa_headers headers)
 {
-    for (size_t i = 0; i < headers.count && !c->user.has_closed_headers; i++)
-        header_list_add(&c->user.headers, call_arena(c), headers.data[i].name, headers.data[i].value);
+    for (size_t i = 0; i < headers.count; i++)
+        add_header(c, headers.data[i]);
 }
 
 void proa_call_add_trailers(proa_call *c, proa_headers trailers)
 {
     for (size_t i = 0; i < trailers.count; i++)
-        header_list_add(&c->user.trailers, call_arena(c), trailers.data[i].name, trailers.data[i].value);
+        add_trailer(c, trailers.data[i]);
 }
 
 void proa_call_push_headers(proa_call *c)
@@ -160,10 +165,10 @@ void proa_call_cancel(proa_call *c)
     if (!c)
         return;
     if (home_is_here(c->home)) {
-        call_cancel(c, PROA_CANCELLED, "the call was cancelled");
+        call_cancel(c, PROA_CANCELLED, call_text_cancelled);
     } else if (home_is_driven(c->home)) {
         home_enter(c->home);
-        call_cancel(c, PROA_CANCELLED, "the call was cancelled");
+        call_cancel(c, PROA_CANCELLED, call_text_cancelled);
         home_leave(c->home);
     } else {
         call_post(c, CALL_CMD_CANCEL);
@@ -179,6 +184,7 @@ void proa_call_end_requests(proa_call *c)
 {
     if (!c)
         return;
+    PROA_ASSERT(!c->is_served, "a client ends the requests; a server answers");
     if (c->is_remote) {
         remote_end_requests(c);
         return;
@@ -270,7 +276,7 @@ void *proa_call_state(proa_call *c, size_t size)
     if (size <= PROA_CALL_STATE_SIZE)
         return c->small_state.bytes;
     if (!c->user.large_state)
-        c->user.large_state = proa_arena_alloc(call_arena(c), size);
+        c->user.large_state = proa_arena_alloc(c->user.arena, size);
     return c->user.large_state;
 }
 
@@ -281,13 +287,20 @@ void proa_call_on_end(proa_call *c, proa_on_call on_end, void *user)
     c->on_end_user = user;
 }
 
+/* Measured first: most texts fit. */
 void call_keep_text(proa_call *c, const char *format, va_list args)
 {
-    char text[512];
+    char text[256];
+    va_list again;
+    va_copy(again, args);
     int size = vsnprintf(text, sizeof text, format, args);
-    size_t kept = size < 0 ? 0 : (size_t)size < sizeof text ? (size_t)size : sizeof text - 1;
-    proa_arena *arena = call_arena(c);
-    c->user.fail_text = arena ? proa_arena_copy(arena, (proa_bytes){ text, kept }) : (proa_bytes){ NULL, 0 };
+    char *kept = size < 0 ? NULL : arena_raw(c->user.arena, (size_t)size + 1);
+    if (kept && (size_t)size < sizeof text)
+        memcpy(kept, text, (size_t)size + 1);
+    else if (kept)
+        vsnprintf(kept, (size_t)size + 1, format, again);
+    va_end(again);
+    c->user.fail_text = (proa_bytes){ kept, kept ? (size_t)size : 0 };
 }
 
 proa_code proa_call_fail(proa_call *c, proa_code code, const char *format, ...)
@@ -301,12 +314,9 @@ proa_code proa_call_fail(proa_call *c, proa_code code, const char *format, ...)
 
 proa_code proa_call_set_status(proa_call *c, proa_status status)
 {
-    proa_arena *arena = call_arena(c);
-    if (arena) {
-        c->user.fail_text = proa_arena_copy(arena, status.message.data ? status.message : PROA_STR(""));
-        c->user.details = status.details.size ? proa_arena_copy(arena, status.details) : (proa_bytes){ NULL, 0 };
-        c->user.has_raw_details = status.details.size != 0;
-    }
+    c->user.fail_text = proa_arena_copy(c->user.arena, status.message);
+    c->user.details = status.details.size ? proa_arena_copy(c->user.arena, status.details) : (proa_bytes){ NULL, 0 };
+    c->user.has_raw_details = c->user.details.size != 0;
     return status.code;
 }
 
@@ -317,6 +327,8 @@ void proa_call_add_detail(proa_call *c, const proa_type *type, const void *detai
 
 void proa_call_wake(proa_call *c)
 {
+    if (!c)
+        return;
     if (home_is_here(c->home))
         step_wake(c);
     else
@@ -325,5 +337,6 @@ void proa_call_wake(proa_call *c)
 
 const proa_peer *proa_call_peer(proa_call *c)
 {
-    return c && c->peer ? &c->peer->peer : &nobody;
+    const call_peer *peer = c ? atomic_load(&c->peer) : NULL;
+    return peer ? &peer->peer : &nobody;
 }

@@ -16,34 +16,27 @@ void home_leave_unless_remote(proa_call *c)
 
 /* ---- Room */
 
-static bool has_room_remotely(proa_call *c)
-{
-    call_remote *r = &c->remote;
-    return r->is_over || r->ended_requests || atomic_load(&c->is_cancelled) ||
-           r->out.bytes + r->unsent < c->queue_bytes_max;
-}
-
 bool call_may_push(proa_call *c)
 {
-    if (c->is_remote) {
-        pthread_mutex_lock(&c->remote.lock);
-        bool may = !c->remote.is_over && !c->remote.ended_requests && !atomic_load(&c->is_cancelled);
-        pthread_mutex_unlock(&c->remote.lock);
-        return may;
-    }
-    return !c->is_over && !c->has_ended_ours && !atomic_load(&c->is_cancelled);
+    if (c->is_remote)
+        return remote_may_push(c);
+    home_enter(c->home);
+    bool may = local_may_push(c);
+    home_leave(c->home);
+    return may;
 }
 
 bool call_wait_for_room(proa_call *c)
 {
     if (c->is_remote) {
-        remote_wait(c, has_room_remotely);
-        return call_may_push(c);
+        remote_wait_for_room(c);
+        return remote_may_push(c);
     }
     home_enter(c->home);
-    while (call_may_push(c) && !local_can_push(c))
+    home_may_wait(c->home);
+    while (local_may_push(c) && !local_can_push(c))
         home_wait(c->home);
-    bool may = call_may_push(c);
+    bool may = local_may_push(c);
     home_leave(c->home);
     return may;
 }
@@ -74,6 +67,7 @@ bool proa_call_receive(proa_call *c, proa_slice *out)
         return remote_pop(c, out);
     }
     home_enter(c->home);
+    home_may_wait(c->home);
     bool has;
     while (!(has = local_pop(c, out)) && !local_is_at_end(c))
         home_wait(c->home);
@@ -83,48 +77,60 @@ bool proa_call_receive(proa_call *c, proa_slice *out)
 
 /* ---- The status */
 
+static void drop_unread(proa_call *c)
+{
+    bool (*pop)(proa_call *, proa_slice *) = c->is_remote ? remote_pop : local_pop;
+    for (proa_slice unread; pop(c, &unread);)
+        proa_slice_free(&unread);
+}
+
+static bool has_ended_or_message(proa_call *c)
+{
+    return c->remote.is_over || c->remote.in.count;
+}
+
 static bool is_over_remotely(proa_call *c)
 {
-    proa_slice unread;
-    bool has_dropped = false;
-    while (slice_queue_pop(&c->remote.in, &unread)) {
-        proa_slice_free(&unread);
-        has_dropped = true;
-    }
-    if (has_dropped)
-        call_post(c, CALL_CMD_TRAFFIC); /* more may have come: it is dropped as well */
-    return c->remote.is_over;
+    pthread_mutex_lock(&c->remote.lock);
+    bool is_over = c->remote.is_over;
+    pthread_mutex_unlock(&c->remote.lock);
+    return is_over;
 }
 
 bool call_is_settled(proa_call *c)
 {
-    bool is_over;
-    if (c->is_remote) {
-        pthread_mutex_lock(&c->remote.lock);
-        is_over = c->remote.is_over;
-        pthread_mutex_unlock(&c->remote.lock);
-    } else {
-        home_enter(c->home);
-        is_over = c->is_over;
-        home_leave(c->home);
-    }
+    home_enter_unless_remote(c);
+    bool is_over = c->is_remote ? is_over_remotely(c) : c->is_over;
     if (is_over)
         made_settle(c);
+    home_leave_unless_remote(c);
     return is_over;
 }
 
+/* What comes meanwhile is dropped, so that the peer can go on to its status. */
 static void wait_for_end(proa_call *c)
 {
-    proa_slice unread;
     home_enter(c->home);
     local_end_requests(c);
-    while (!c->is_over) {
-        while (!c->is_single_reply && local_pop(c, &unread))
-            proa_slice_free(&unread);
-        if (!c->is_over)
-            home_wait(c->home);
+    for (;;) {
+        if (!c->is_single_reply)
+            drop_unread(c);
+        if (c->is_over)
+            break;
+        home_wait(c->home);
     }
+    made_settle(c);
     home_leave(c->home);
+}
+
+static void wait_for_end_remotely(proa_call *c)
+{
+    remote_end_requests(c);
+    do {
+        remote_wait(c, has_ended_or_message);
+        drop_unread(c);
+    } while (!is_over_remotely(c));
+    made_settle(c);
 }
 
 proa_status proa_call_status(proa_call *c)
@@ -134,14 +140,13 @@ proa_status proa_call_status(proa_call *c)
     if (c->is_served)
         return c->user.status;
     if (c->is_remote) {
-        remote_end_requests(c);
-        remote_wait(c, is_over_remotely);
+        wait_for_end_remotely(c);
     } else if (home_is_driven(c->home)) {
         wait_for_end(c);
     } else {
-        PROA_ASSERT(c->is_over, "on a loop a call has a status at its end");
+        bool is_over = call_is_settled(c);
+        PROA_ASSERT(is_over, "on a loop a call has a status at its end");
     }
-    made_settle(c);
     return c->user.status;
 }
 

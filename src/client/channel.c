@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Channels: opening, closing, and the begin of calls. A call lives on its parent's home, else on the channel's. */
 #include "client/channel.h"
+#include "proa/codec.h"
 #include <stdio.h>
 #include <time.h>
 
@@ -41,7 +42,6 @@ proa_channel *proa_channel_open_(const char *target, const proa_channel_options 
     copy_settings(c, options, size);
     list_init(&c->shared.parts);
     atomic_init(&c->references, 1);
-    atomic_init(&c->is_closed, false);
     c->seed = (uint64_t)io_clock_now() ^ (uintptr_t)c;
     c->home = c->options.loop;
     if (!c->home) {
@@ -53,7 +53,7 @@ proa_channel *proa_channel_open_(const char *target, const proa_channel_options 
         memory_free(c);
         return NULL;
     }
-    if (io_target_parse(target, 443, &c->target, &c->failure) == PROA_ERR_NONE)
+    if (io_target_parse(target ? target : "", 443, &c->target, &c->failure) == PROA_ERR_NONE)
         set_authority(c);
     if (c->options.tls)
         error_set(&c->failure, PROA_ERR_TLS, "this build of the library has no TLS");
@@ -74,24 +74,36 @@ static void free_channel(void *channel)
     memory_free(c);
 }
 
-void channel_release(proa_channel *c)
+/* A driven home goes with the channel, behind the last leave: somebody may be on his way out of it. */
+void channel_release(proa_channel *c, const proa_loop *entered)
 {
     if (atomic_fetch_sub(&c->references, 1) != 1)
         return;
-    if (c->owns_home)
-        home_end_with(c->home, free_channel, c); /* its lock is held here */
-    else
+    if (!c->owns_home) {
         free_channel(c);
+        return;
+    }
+    proa_loop *home = c->home;
+    if (home != entered)
+        home_enter(home);
+    home_end_with(home, free_channel, c);
+    if (home != entered)
+        home_leave(home);
 }
 
 /* Parts on this thread, or on a driven home, close now; others close in their own threads. */
+static bool is_mine(const channel_part *part)
+{
+    return home_is_driven(part->home) || home_is_here(part->home);
+}
+
 static void close_elsewhere(proa_channel *c)
 {
     pthread_mutex_lock(&c->shared.lock);
+    c->shared.is_closed = true;
     for (list_node *n = list_first(&c->shared.parts); n; n = list_next(&c->shared.parts, n)) {
         channel_part *part = CONTAINER_OF(n, channel_part, node);
-        bool is_mine = home_is_driven(part->home) || home_is_here(part->home);
-        if (!is_mine && !atomic_exchange(&part->is_closing, true))
+        if (!is_mine(part) && !atomic_exchange(&part->is_closing, true))
             io_loop_post(home_io(part->home), &part->close);
     }
     pthread_mutex_unlock(&c->shared.lock);
@@ -103,7 +115,7 @@ static channel_part *part_here(proa_channel *c)
     pthread_mutex_lock(&c->shared.lock);
     for (list_node *n = list_first(&c->shared.parts); n && !found; n = list_next(&c->shared.parts, n)) {
         channel_part *part = CONTAINER_OF(n, channel_part, node);
-        if (home_is_driven(part->home) || home_is_here(part->home))
+        if (is_mine(part))
             found = part;
     }
     pthread_mutex_unlock(&c->shared.lock);
@@ -114,16 +126,14 @@ void proa_channel_close(proa_channel *c)
 {
     if (!c)
         return;
-    atomic_store(&c->is_closed, true);
-    close_elsewhere(c);
-    proa_loop *home = c->home;
-    bool owns_home = c->owns_home;
-    if (owns_home)
+    proa_loop *home = c->owns_home ? c->home : NULL;
+    if (home)
         home_enter(home);
+    close_elsewhere(c);
     for (channel_part *part; (part = part_here(c));)
         part_close(part);
-    channel_release(c);
-    if (owns_home)
+    channel_release(c, home);
+    if (home)
         home_leave(home);
 }
 
@@ -132,31 +142,31 @@ void proa_channel_close(proa_channel *c)
 static void submit(void *owner, proa_call *call)
 {
     proa_channel *c = owner;
+    channel_part *part;
     if (call_is_over(call))
         return;
-    if (atomic_load(&c->is_closed)) {
-        call_refuse(call, PROA_CANCELLED, "the channel was closed");
-        return;
-    }
     if (c->failure.code != PROA_ERR_NONE) {
         call_refuse(call, PROA_UNAVAILABLE, "%s", c->failure.text);
         return;
     }
-    channel_part *part = part_of(c, call_home(call));
-    if (part)
-        part_submit(part, call);
-    else
-        call_refuse(call, PROA_RESOURCE_EXHAUSTED, "no memory for a connection");
+    switch (part_of(c, call_home(call), &part)) {
+    case PROA_ERR_NONE: part_submit(part, call); break;
+    case PROA_ERR_CLOSED: call_refuse(call, PROA_CANCELLED, "the channel was closed"); break;
+    default: call_refuse(call, PROA_RESOURCE_EXHAUSTED, "no memory for a connection");
+    }
 }
 
+/* It waits in a part, so there is one; closing takes those that wait out before the part goes. */
 static void forget(void *owner, proa_call *call)
 {
-    part_forget(part_of(owner, call_home(call)), call);
+    channel_part *part;
+    if (part_of(owner, call_home(call), &part) == PROA_ERR_NONE)
+        part_forget(part, call);
 }
 
-static void gone(void *owner)
+static void gone(void *owner, proa_loop *home)
 {
-    channel_release(owner);
+    channel_release(owner, home);
 }
 
 static const call_hooks hooks = { .submit = submit, .forget = forget, .gone = gone };
@@ -170,6 +180,7 @@ static proa_call *begin(proa_channel *c, const proa_method *method, const char *
         memcpy(&options, given, size < sizeof options ? size : sizeof options);
     if (!c)
         return NULL;
+    PROA_ASSERT(!method || method->version == PROA_GEN_VERSION, "generated code is of the library's version");
     proa_loop *home = options.parent ? call_home(options.parent) : c->home;
     bool is_remote = options.parent && !home_is_here(home);
     if (!is_remote)
@@ -185,7 +196,7 @@ static proa_call *begin(proa_channel *c, const proa_method *method, const char *
                                                       .owner = c,
                                                       .is_remote = is_remote });
     if (!call)
-        channel_release(c);
+        channel_release(c, is_remote ? NULL : home);
     else if (!is_remote)
         submit(c, call);
     if (call && request)
@@ -212,5 +223,8 @@ proa_status proa_gen_call(proa_channel *channel, const proa_method *method, cons
                           proa_arena *arena, const proa_call_options *options, size_t size)
 {
     proa_call *call = begin(channel, method, NULL, request, options, size);
-    return call ? call_await(call, reply, arena) : proa_call_status(NULL);
+    if (call)
+        return call_await(call, reply, arena);
+    memset(reply, 0, method->reply->size);
+    return proa_call_status(NULL);
 }

@@ -20,15 +20,15 @@ struct proa_channel {
     char authority[300];
     uint64_t seed;
     atomic_uint references;       /* of the opener, the parts and the calls */
-    atomic_bool is_closed;
     struct {
         pthread_mutex_t lock;
         list parts;
+        bool is_closed;           /* no part is made any more */
     } shared;
 };
 
 void channel_retain(proa_channel *channel);
-void channel_release(proa_channel *channel);      /* any thread; with an own home: inside its enter and leave */
+void channel_release(proa_channel *channel, const proa_loop *entered);   /* any thread; the home that it is inside of */
 
 /* ---- subchannel.c: one connection at a time that takes calls, and those that only finish theirs */
 typedef enum subchannel_state { SUBCHANNEL_IDLE, SUBCHANNEL_CONNECTING, SUBCHANNEL_READY } subchannel_state;
@@ -63,7 +63,8 @@ struct channel_part {
     atomic_bool is_closing;       /* the mail is on its way */
     bool is_gone;                 /* closed; the memory waits for the mail */
 };
-channel_part *part_of(proa_channel *channel, proa_loop *home);   /* on that home; made when new; NULL: no memory */
+/* On that home; made when new. CLOSED: the channel is; NOMEM. */
+proa_err part_of(proa_channel *channel, proa_loop *home, channel_part **out);
 void part_submit(channel_part *part, proa_call *call);
 void part_forget(channel_part *part, proa_call *call);
 void part_ready(channel_part *part);              /* a call may find room */

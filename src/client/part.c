@@ -48,19 +48,28 @@ static channel_part *new_part(proa_channel *channel, proa_loop *home)
     return part;
 }
 
-channel_part *part_of(proa_channel *channel, proa_loop *home)
+static channel_part *find(proa_channel *channel, const proa_loop *home)
 {
-    channel_part *found = NULL;
-    pthread_mutex_lock(&channel->shared.lock);
-    for (list_node *n = list_first(&channel->shared.parts); n && !found; n = list_next(&channel->shared.parts, n)) {
+    for (list_node *n = list_first(&channel->shared.parts); n; n = list_next(&channel->shared.parts, n)) {
         channel_part *part = CONTAINER_OF(n, channel_part, node);
         if (part->home == home)
-            found = part;
+            return part;
     }
-    if (!found && (found = new_part(channel, home)))
-        list_push(&channel->shared.parts, &found->node);
+    return NULL;
+}
+
+proa_err part_of(proa_channel *channel, proa_loop *home, channel_part **out)
+{
+    pthread_mutex_lock(&channel->shared.lock);
+    channel_part *part = find(channel, home);
+    proa_err err = part ? PROA_ERR_NONE : channel->shared.is_closed ? PROA_ERR_CLOSED : PROA_ERR_NOMEM;
+    if (!part && err == PROA_ERR_NOMEM && (part = new_part(channel, home))) {
+        list_push(&channel->shared.parts, &part->node);
+        err = PROA_ERR_NONE;
+    }
     pthread_mutex_unlock(&channel->shared.lock);
-    return found;
+    *out = part;
+    return err;
 }
 
 static void queue(channel_part *part, proa_call *call)
@@ -126,20 +135,21 @@ void part_failed(channel_part *part, const proa_error *error)
 void part_close(channel_part *part)
 {
     proa_channel *channel = part->channel;
+    const proa_loop *home = part->home;
     list_remove(&part->guest.node);
-    pthread_mutex_lock(&channel->shared.lock);
-    list_remove(&part->node);
-    pthread_mutex_unlock(&channel->shared.lock);
     for (list_node *n; (n = list_first(&part->waiting));) {
         proa_call *call = call_of_node(n);
         part_forget(part, call);
         call_refuse(call, PROA_CANCELLED, "the channel was closed");
     }
+    pthread_mutex_lock(&channel->shared.lock);
+    list_remove(&part->node);
+    pthread_mutex_unlock(&channel->shared.lock);
     io_timer_stop(home_io(part->home), &part->again);
     subchannel_close(&part->sub);
     if (atomic_load(&part->is_closing))
         part->is_gone = true; /* the mail that is on its way frees it */
     else
         memory_free(part);
-    channel_release(channel);
+    channel_release(channel, home);
 }

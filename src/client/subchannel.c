@@ -58,7 +58,7 @@ static void on_event(void *owner, const rpc_event *event)
         }
         break;
     case RPC_EVENT_CLOSED:
-        if (event->fault.reason)
+        if (sub->current == c && event->fault.reason)
             snprintf(sub->last.text, sizeof sub->last.text, "%s", event->fault.reason);
         break;
     default: call_on_event(event);

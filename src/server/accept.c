@@ -8,12 +8,8 @@ typedef struct link_line {
     station *station;
     link_pump *pump;
     call_peer *peer;
+    counting_seen seen;
 } link_line;
-
-static void add(atomic_uint_least64_t *counter)
-{
-    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}
 
 static const trace *trace_of(const station *s)
 {
@@ -27,19 +23,26 @@ static void work(void *owner, proa_call *call)
     station *s = owner;
     if (workers_add(s->server->workers, call))
         return;
-    add(&s->tally.unplaced);
+    counting_add(&s->counting, workers_queue_max);
     call_refuse_work(call);
 }
 
-static void gone(void *owner)
+static bool unwork(void *owner, proa_call *call)
 {
     station *s = owner;
+    return workers_remove(s->server->workers, call);
+}
+
+static void gone(void *owner, proa_loop *home)
+{
+    station *s = owner;
+    (void)home;
     s->call_count--;
-    add(&s->tally.ended);
+    counting_add(&s->counting, calls_ended);
     station_check(s);
 }
 
-static const call_hooks hooks = { .work = work, .gone = gone };
+static const call_hooks hooks = { .work = work, .unwork = unwork, .gone = gone };
 
 /* grpc/grpc doc/statuscodes.md: UNIMPLEMENTED, with which of the two is unknown. */
 static void refuse_path(link_line *l, rpc_exchange *exchange)
@@ -51,7 +54,7 @@ static void refuse_path(link_line *l, rpc_exchange *exchange)
              trace_escape(path, quoted, sizeof quoted));
     proa_status status = { .code = PROA_UNIMPLEMENTED, .message = proa_bytes_of(text) };
     rpc_exchange_set_user(exchange, NULL);
-    rpc_exchange_finish(exchange, &status, (proa_headers){ NULL, 0 });
+    call_answer(exchange, &status, (proa_headers){ NULL, 0 });
 }
 
 static void begin_call(link_line *l, rpc_exchange *exchange)
@@ -59,10 +62,10 @@ static void begin_call(link_line *l, rpc_exchange *exchange)
     station *s = l->station;
     proa_server *server = s->server;
     const call_binding *binding = methods_find(&server->methods, rpc_exchange_path(exchange));
-    add(&s->tally.begun);
+    counting_add(&s->counting, calls_begun);
     if (!binding) {
         refuse_path(l, exchange);
-        add(&s->tally.ended);
+        counting_add(&s->counting, calls_ended);
         return;
     }
     s->call_count++;
@@ -74,7 +77,7 @@ static void begin_call(link_line *l, rpc_exchange *exchange)
                                                  .owner = s,
                                                  .peer = l->peer });
     if (!has_begun)
-        gone(s);
+        gone(s, s->home);
 }
 
 /* ---- Connections */
@@ -96,6 +99,12 @@ static void on_event(void *owner, const rpc_event *event)
     }
 }
 
+static void on_flushed(void *owner)
+{
+    link_line *l = owner;
+    counting_follow(&l->station->counting, link_pump_endpoint(l->pump), &l->seen);
+}
+
 static void on_closed(void *owner)
 {
     link_line *l = owner;
@@ -104,11 +113,12 @@ static void on_closed(void *owner)
     call_peer_drop(l->peer);
     memory_free(l);
     s->connection_count--;
-    add(&s->tally.closed);
+    atomic_fetch_sub(&s->server->connection_count, 1);
+    counting_add(&s->counting, connections_closed);
     station_check(s);
 }
 
-static const link_handler handler = { .on_event = on_event, .on_closed = on_closed };
+static const link_handler handler = { .on_event = on_event, .on_flushed = on_flushed, .on_closed = on_closed };
 
 static bool adopt(station *s, io_socket *socket)
 {
@@ -143,49 +153,63 @@ failed:
     return false;
 }
 
+/* Of the whole server: the kernel spreads connections over several loops as it likes. */
+static bool has_place(proa_server *server)
+{
+    uint32_t most = server->options.connections_max ? server->options.connections_max : LIMITS_CONNECTIONS_MAX;
+    if (atomic_fetch_add(&server->connection_count, 1) < most)
+        return true;
+    atomic_fetch_sub(&server->connection_count, 1);
+    return false;
+}
+
 void accept_socket(void *owner, io_socket *socket)
 {
     station *s = owner;
-    uint32_t most = s->server->options.connections_max ? s->server->options.connections_max : LIMITS_CONNECTIONS_MAX;
-    if (s->is_draining ||
-        s->connection_count >= most / s->server->station_count + (most % s->server->station_count != 0)) {
-        add(&s->tally.refused);
+    if (!has_place(s->server)) {
+        counting_add(&s->counting, connections_max);
         io_socket_close(socket);
         return;
     }
-    if (!adopt(s, socket))
+    if (!adopt(s, socket)) {
+        atomic_fetch_sub(&s->server->connection_count, 1);
         return;
+    }
     s->connection_count++;
-    add(&s->tally.opened);
+    counting_add(&s->counting, connections_opened);
 }
 
 /* ---- All of them */
 
-static list_node *next_of(station *s, list_node *node)
+static void for_each(station *s, void (*run)(link_pump *pump))
 {
-    return list_next(&s->connections, node);
+    for (list_node *n = list_first(&s->connections); n; n = list_next(&s->connections, n))
+        run(CONTAINER_OF(n, link_line, node)->pump);
+}
+
+static void drain(link_pump *pump)
+{
+    rpc_endpoint_drain(link_pump_endpoint(pump));
+    link_pump_touch(pump);
+}
+
+static void stop(link_pump *pump)
+{
+    rpc_endpoint_stop(link_pump_endpoint(pump));
+    link_pump_touch(pump);
 }
 
 void accept_drain(station *s)
 {
-    for (list_node *n = list_first(&s->connections); n; n = next_of(s, n)) {
-        link_pump *pump = CONTAINER_OF(n, link_line, node)->pump;
-        rpc_endpoint_drain(link_pump_endpoint(pump));
-        link_pump_touch(pump);
-    }
+    for_each(s, drain);
 }
 
 void accept_stop(station *s)
 {
-    for (list_node *n = list_first(&s->connections); n; n = next_of(s, n)) {
-        link_pump *pump = CONTAINER_OF(n, link_line, node)->pump;
-        rpc_endpoint_stop(link_pump_endpoint(pump));
-        link_pump_touch(pump);
-    }
+    for_each(s, stop);
 }
 
 void accept_close(station *s)
 {
-    for (list_node *n = list_first(&s->connections); n; n = next_of(s, n))
-        link_pump_close(CONTAINER_OF(n, link_line, node)->pump);
+    for_each(s, link_pump_close);
 }

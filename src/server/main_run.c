@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rest of main. A signal handler gets no argument, so here, and nowhere else, stands a variable of the process. */
+/* The rest of main. A signal handler gets no argument, so here, and nowhere else, stand variables of the process. */
+#include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -7,13 +9,18 @@
 #include "server/server.h"
 
 static _Atomic(proa_server *) main_server;
+static atomic_uint signals; /* whose handlers run right now, in whatever thread */
 
 static void on_signal(int signal)
 {
+    int kept = errno;
     (void)signal;
+    atomic_fetch_add(&signals, 1);
     proa_server *server = atomic_load(&main_server);
     if (server)
         proa_server_drain(server);
+    atomic_fetch_sub(&signals, 1);
+    errno = kept;
 }
 
 int proa_server_main(proa_server *server)
@@ -29,6 +36,8 @@ int proa_server_main(proa_server *server)
     sigaction(SIGTERM, &old_term, NULL);
     sigaction(SIGINT, &old_int, NULL);
     atomic_store(&main_server, NULL);
+    while (atomic_load(&signals))
+        sched_yield();
     proa_server_free(server);
     return failed != PROA_ERR_NONE;
 }

@@ -32,11 +32,11 @@ proa_server *proa_server_new_(const proa_server_options *options, size_t size)
     s->seed = (uint64_t)io_clock_now() ^ (uintptr_t)s;
     methods_init(&s->methods, s->seed);
     list_init(&s->addresses);
-    pthread_mutex_init(&s->totals_lock, NULL);
     atomic_init(&s->is_running, false);
     atomic_init(&s->is_drain_asked, false);
     atomic_init(&s->drained_count, 0);
-    s->station_count = 1;
+    atomic_init(&s->connection_count, 0);
+    atomic_init(&s->station_count, 1);
     s->stations[0] = station_new(s, s->options.loop);
     proa_error error;
     if (!s->stations[0]) {
@@ -122,7 +122,7 @@ proa_err proa_gen_serve(proa_server *s, const proa_service *service, const void 
 {
     if (!s)
         return PROA_ERR_NOMEM;
-    PROA_ASSERT(service->version <= PROA_GEN_VERSION, "generated code is not newer than the library");
+    PROA_ASSERT(service->version == PROA_GEN_VERSION, "generated code is of the library's version");
     if (refuse_late(s, service->name.data) != PROA_ERR_NONE)
         return PROA_ERR_CONFIG;
     call_binding binding = binding_of(options, size);
@@ -227,7 +227,8 @@ static proa_err start_station(proa_server *s, proa_error *error)
     station *t = station_new(s, NULL);
     if (!t)
         return error_set(error, PROA_ERR_NOMEM, "out of memory, or of file descriptors");
-    s->stations[s->station_count++] = t;
+    s->stations[s->station_count] = t;
+    atomic_fetch_add(&s->station_count, 1); /* behind the pointer: who counts may read now */
     for (list_node *n = list_first(&s->addresses); n; n = list_next(&s->addresses, n)) {
         address *a = CONTAINER_OF(n, address, node);
         io_address same;
@@ -263,9 +264,11 @@ static proa_err start_threads(proa_server *s, proa_error *error)
 
 static void post_drain(proa_server *s)
 {
-    for (unsigned i = 0; i < s->station_count; i++)
-        if (s->stations[i] && !atomic_exchange(&s->stations[i]->is_drain_posted, true))
-            io_loop_post(home_io(s->stations[i]->home), &s->stations[i]->drain);
+    for (unsigned i = 0; i < s->station_count; i++) {
+        station *t = s->stations[i];
+        if (t && t->home && !atomic_exchange(&t->is_drain_posted, true))
+            io_loop_post(home_io(t->home), &t->drain);
+    }
 }
 
 static void join(proa_server *s)
@@ -312,7 +315,6 @@ void proa_server_free(proa_server *s)
     for (list_node *n; (n = list_pop(&s->addresses));)
         memory_free(CONTAINER_OF(n, address, node));
     methods_fini(&s->methods);
-    pthread_mutex_destroy(&s->totals_lock);
     memory_free(s);
 }
 
@@ -321,16 +323,10 @@ void proa_server_free(proa_server *s)
 void proa_server_get_counters_(const proa_server *s, proa_counters *out, size_t size)
 {
     proa_counters all = { 0 };
-    for (unsigned i = 0; s && i < s->station_count; i++) {
-        const tally *t = s->stations[i] ? &s->stations[i]->tally : NULL;
-        if (!t)
-            continue;
-        all.connections_opened += atomic_load(&t->opened);
-        all.connections_closed += atomic_load(&t->closed);
-        all.calls_begun += atomic_load(&t->begun);
-        all.calls_ended += atomic_load(&t->ended);
-        all.connections_max += atomic_load(&t->refused);
-        all.workers_queue_max += atomic_load(&t->unplaced);
-    }
+    unsigned count = s ? atomic_load(&s->station_count) : 0;
+    for (unsigned i = 0; i < count; i++)
+        if (s->stations[i])
+            counting_read(&s->stations[i]->counting, &all);
+    memset(out, 0, size);
     memcpy(out, &all, size < sizeof all ? size : sizeof all);
 }

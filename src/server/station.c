@@ -15,7 +15,9 @@ typedef struct open_listener {
 
 static void on_drain_mail(io_mail *mail)
 {
-    station_drain(CONTAINER_OF(mail, station, drain));
+    station *s = CONTAINER_OF(mail, station, drain);
+    s->is_drain_heard = true;
+    station_drain(s);
 }
 
 static void on_grace(io_timer *timer)
@@ -27,21 +29,63 @@ static void on_grace(io_timer *timer)
         station_stop(s);
 }
 
-static void run_drained(io_task *task)
+/* The server, and this station with it, may be freed in the callback. */
+static void tell_drained(station *s)
 {
-    station *s = CONTAINER_OF(task, station, drained);
     proa_server *server = s->server;
-    void (*on_drained)(proa_server *, void *) = server->options.on_drained;
-    if (atomic_fetch_add(&server->drained_count, 1) + 1 == server->station_count && on_drained)
-        on_drained(server, server->options.user);
+    if (s->is_told)
+        return;
+    s->is_told = true;
+    if (s->home)
+        home_drop(s->home);
+    if (atomic_fetch_add(&server->drained_count, 1) + 1 == atomic_load(&server->station_count) &&
+        server->options.on_drained)
+        server->options.on_drained(server, server->options.user);
 }
 
+static void run_drained(io_task *task)
+{
+    tell_drained(CONTAINER_OF(task, station, drained));
+}
+
+static void close_listeners(station *s)
+{
+    for (list_node *n; (n = list_pop(&s->listeners));) {
+        open_listener *l = CONTAINER_OF(n, open_listener, node);
+        io_listener_close(l->listener);
+        memory_free(l);
+    }
+}
+
+/* Nothing of it is left on the loop behind this: statuses go out, then the connections go down; calls that other threads
+ * hold end when these let go. */
+static void end(station *s)
+{
+    s->is_ending = true;
+    close_listeners(s);
+    bool is_awaited = atomic_load(&s->is_drain_posted) && !s->is_drain_heard;
+    if (s->connection_count || s->call_count || is_awaited) {
+        PROA_ASSERT(!home_is_turning(s->home),
+                    "in a callback, a server that still serves is drained, and freed in on_drained or outside");
+        accept_stop(s);
+        home_turn(s->home, 0);
+        accept_close(s);
+        home_turn(s->home, 0);
+        while (s->call_count || s->connection_count)
+            home_turn(s->home, 10 * PROA_MILLISECOND);
+    }
+    io_timer_stop(home_io(s->home), &s->grace);
+    io_task_cancel(&s->drained);
+    list_remove(&s->guest.node);
+}
+
+/* The loop goes before the server. */
 static void on_gone(home_guest *guest)
 {
     station *s = CONTAINER_OF(guest, station, guest);
-    station_drain(s);
-    station_stop(s);
-    accept_close(s);
+    end(s);
+    s->home = NULL;
+    tell_drained(s);
 }
 
 station *station_new(proa_server *server, proa_loop *home)
@@ -52,7 +96,7 @@ station *station_new(proa_server *server, proa_loop *home)
     s->server = server;
     s->home = home;
     if (!home) {
-        proa_trace lines = { server->trace.line, server->trace.user, server->trace.areas };
+        const proa_trace lines = { server->trace.line, server->trace.user, server->trace.areas };
         s->owns_home = true;
         s->home = home_new(&(proa_loop_options){ .trace = &lines }, false);
     }
@@ -72,35 +116,18 @@ station *station_new(proa_server *server, proa_loop *home)
     return s;
 }
 
-static void close_listeners(station *s)
-{
-    for (list_node *n; (n = list_pop(&s->listeners));) {
-        open_listener *l = CONTAINER_OF(n, open_listener, node);
-        io_listener_close(l->listener);
-        memory_free(l);
-    }
-}
-
 void station_free(station *s)
 {
     if (!s)
         return;
-    home_own(s->home);
-    close_listeners(s);
-    accept_stop(s);
-    for (int i = 0; i < 2; i++) { /* statuses out, then the connections down */
-        io_loop_turn(home_io(s->home), 0);
-        accept_close(s);
+    if (s->home) {
+        home_own(s->home);
+        end(s);
+        if (!s->is_told)
+            home_drop(s->home);
+        if (s->owns_home)
+            proa_loop_free(s->home);
     }
-    while (s->call_count || s->connection_count) /* calls that other threads hold go when these let go */
-        io_loop_turn(home_io(s->home), 10 * PROA_MILLISECOND);
-    io_timer_stop(home_io(s->home), &s->grace);
-    io_task_cancel(&s->drained);
-    list_remove(&s->guest.node);
-    if (!s->is_drained)
-        home_drop(s->home);
-    if (s->owns_home)
-        proa_loop_free(s->home);
     memory_free(s);
 }
 
@@ -126,8 +153,8 @@ void station_run(station *s)
 {
     home_own(s->home);
     while (!s->is_drained)
-        io_loop_turn(home_io(s->home), -1);
-    io_loop_turn(home_io(s->home), 0); /* the task of run_drained */
+        home_turn(s->home, -1);
+    home_turn(s->home, 0); /* the task of run_drained */
 }
 
 void station_drain(station *s)
@@ -153,10 +180,9 @@ void station_stop(station *s)
 
 void station_check(station *s)
 {
-    if (!s->is_draining || s->is_drained || s->connection_count || s->call_count)
+    if (!s->is_draining || s->is_drained || s->is_ending || s->connection_count || s->call_count)
         return;
     s->is_drained = true;
     io_timer_stop(home_io(s->home), &s->grace);
-    home_drop(s->home);
     io_loop_defer(home_io(s->home), &s->drained, IO_DISPATCH);
 }

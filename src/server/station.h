@@ -5,17 +5,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "call/call.h"
+#include "server/counting.h"
 #include "server/methods.h"
 #include "server/server.h"
 #include "server/workers.h"
 
 #define STATIONS_MAX 256
 
-typedef struct tally { atomic_uint_least64_t opened, closed, begun, ended, refused, unplaced; } tally;   /* any thread reads */
-
 typedef struct station {
     proa_server *server;
-    proa_loop *home;
+    proa_loop *home;              /* NULL: the loop was freed before the server */
     bool owns_home;
     home_guest guest;
     pthread_t thread;             /* of all but the first */
@@ -23,11 +22,14 @@ typedef struct station {
     list listeners, connections;
     unsigned connection_count, call_count;
     bool is_draining, is_stopped, is_drained;
+    bool is_told;                 /* that it is drained, to the program */
+    bool is_ending;               /* the server or the loop is being freed */
     io_mail drain;
     atomic_bool is_drain_posted;  /* the mail goes once */
+    bool is_drain_heard;          /* and came */
     io_timer grace;
     io_task drained;
-    tally tally;
+    counting counting;
 } station;
 
 typedef struct address { list_node node; char *text; io_address bound; proa_listen_options options; char name[128]; } address;
@@ -41,14 +43,13 @@ struct proa_server {
     list addresses;
     workers *workers;             /* NULL: nobody asked */
     station *stations[STATIONS_MAX];
-    unsigned station_count;
+    atomic_uint station_count;    /* grows when a server with several loops starts to run */
+    atomic_uint connection_count; /* of all stations */
     unsigned worker_count;
     atomic_bool is_running;       /* every station is there and may be posted to */
     atomic_bool is_drain_asked;
     atomic_uint drained_count;
     uint64_t seed;
-    pthread_mutex_t totals_lock;
-    proa_counters totals;         /* of connections that are gone; under the lock */
 };
 
 /* ---- station.c */
@@ -66,5 +67,4 @@ void accept_socket(void *owner, io_socket *socket);
 void accept_drain(station *station);
 void accept_stop(station *station);
 void accept_close(station *station);
-void accept_count(station *station, proa_counters *out);
 #endif

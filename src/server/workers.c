@@ -81,6 +81,16 @@ bool workers_add(workers *w, proa_call *call)
     return has_room;
 }
 
+bool workers_remove(workers *w, proa_call *call)
+{
+    pthread_mutex_lock(&w->lock);
+    bool is_queued = list_has(call_node(call));
+    list_remove(call_node(call));
+    w->queued -= is_queued;
+    pthread_mutex_unlock(&w->lock);
+    return is_queued;
+}
+
 void workers_free(workers *w)
 {
     if (!w)
