@@ -202,7 +202,7 @@ static void on_addresses(void *owner, const io_addresses *addresses, const proa_
 {
     subchannel *sub = owner;
     sub->lookup = NULL;
-    if (!addresses) {
+    if (addresses->count == 0) {
         sub->last = *error;
         give_up(sub);
         return;

@@ -102,6 +102,11 @@ class Call(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertTrue(done.stderr.startswith(b"UNAVAILABLE"), done.stderr)
 
+    def test_a_name_without_an_address_is_named(self):
+        done = run("call", "nobody.onion:1", "/a/b")  # RFC 7686: a resolver answers this itself, without a network
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stderr.startswith(b'UNAVAILABLE: looking up "nobody.onion": '), done.stderr)
+
     def test_trace_is_one_line_an_event(self):
         done = run("call", self.target, "/grpc.testing.TestService/EmptyCall", trace="h2,rpc,io")
         self.assertEqual(done.returncode, 0)
