@@ -66,7 +66,7 @@ static void pause_accepting(io_listener *listener)
 /* CVE-2023-4785: accept that fails for want of descriptors must not be tried again at once. */
 static void refuse_one(io_listener *listener)
 {
-    TRACE(listener->loop->trace, TRACE_IO, "fd %d: out of descriptors, refusing one and pausing", listener->fd);
+    TRACE(listener->loop->trace, TRACE_IO, "io fd %d: out of descriptors, refusing one and pausing", listener->fd);
     if (listener->reserve >= 0) {
         close(listener->reserve);
         int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -82,7 +82,7 @@ static void give(io_listener *listener, int fd, const io_address *peer)
     io_socket *socket = socket_from_accepted(listener->loop, fd, peer);
     if (!socket)
         return; /* no memory: the connection is closed */
-    TRACE(listener->loop->trace, TRACE_IO, "fd %d: accepted fd %d", listener->fd, fd);
+    TRACE(listener->loop->trace, TRACE_IO, "io fd %d: accepted fd %d", listener->fd, fd);
     listener->on_accept(listener->owner, socket);
 }
 

@@ -87,7 +87,7 @@ static void end(io_socket *socket, int fault)
     proa_error error = { .code = PROA_ERR_NONE };
     if (fault)
         address_error(&error, PROA_ERR_IO, &socket->peer, fault);
-    TRACE(socket->loop->trace, TRACE_IO, "fd %d: %s", socket->fd, fault ? error.text : "the peer ended");
+    TRACE(socket->loop->trace, TRACE_IO, "io fd %d: %s", socket->fd, fault ? error.text : "the peer ended");
     socket->state = ENDED;
     list_remove(&socket->pending);
     watch(socket);
@@ -164,7 +164,7 @@ static void finish_connect(io_socket *socket)
         end(socket, error);
         return;
     }
-    TRACE(socket->loop->trace, TRACE_IO, "fd %d: connected", socket->fd);
+    TRACE(socket->loop->trace, TRACE_IO, "io fd %d: connected", socket->fd);
     socket->state = OPEN;
     if (socket->is_ended_out)
         shutdown(socket->fd, SHUT_WR);
@@ -282,7 +282,7 @@ io_socket *io_socket_connect(io_loop *loop, const io_address *address, const io_
     made->handler = handler;
     made->owner = owner;
     made->state = CONNECTING;
-    TRACE(loop->trace, TRACE_IO, "fd %d: connecting", fd);
+    TRACE(loop->trace, TRACE_IO, "io fd %d: connecting", fd);
     if (connect(fd, to, address->size) == 0)
         add_pending(made);
     else if (errno == EINPROGRESS || errno == EINTR) /* EINTR: it goes on (POSIX connect) */
@@ -376,7 +376,7 @@ void io_socket_close(io_socket *socket)
 {
     if (!socket || socket->state == CLOSED)
         return;
-    TRACE(socket->loop->trace, TRACE_IO, "fd %d: closed", socket->fd);
+    TRACE(socket->loop->trace, TRACE_IO, "io fd %d: closed", socket->fd);
     socket->state = CLOSED;
     list_remove(&socket->pending);
     socket->loop->is_changed = true;
