@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proa call: any method of any server, messages as raw bytes. Without a schema it is protoc that gives the bytes a meaning:
- *
- *     protoc --encode=helloworld.HelloRequest helloworld.proto < request.txt |
- *         proa call localhost:50051 /helloworld.Greeter/SayHello | protoc --decode=helloworld.HelloReply helloworld.proto */
+/* proa call: any method of any server, messages as raw bytes. There is no schema here: protoc gives the bytes a meaning. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +16,13 @@ static const char help[] =
     "  --header=NAME:VALUE    metadata to send; may be given again. The value of a name that ends in -bin is hex\n"
     "  --framed               streams: on both sides each message comes behind its length, four bytes, big-endian\n"
     "  --plaintext            allow plaintext to more than loopback and Unix sockets\n"
-    "  --verbose              show headers and trailers\n";
+    "  --verbose              show headers and trailers\n"
+    "\n"
+    "protoc gives the bytes a meaning:\n"
+    "\n"
+    "  echo 'name: \"Ada\"' | protoc --encode=helloworld.HelloRequest helloworld.proto |\n"
+    "      proa call localhost:50051 /helloworld.Greeter/SayHello |\n"
+    "      protoc --decode=helloworld.HelloReply helloworld.proto\n";
 
 #define HEADERS_MAX       64
 #define MESSAGE_BYTES_MAX (64u * 1024 * 1024)
