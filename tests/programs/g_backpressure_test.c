@@ -20,7 +20,9 @@ static size_t resident_bytes(void)
 {
     unsigned long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
-    EXPECT(file && fscanf(file, "%*u %lu", &pages) == 1);
+    if (!file)
+        return 0; /* no /proc: the number of messages is what is tested */
+    EXPECT(fscanf(file, "%*u %lu", &pages) == 1);
     fclose(file);
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }

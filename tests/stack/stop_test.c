@@ -144,6 +144,7 @@ static void sigterm_drains(void **state)
         execl("/proc/self/exe", "stop_test", "serve", (char *)NULL);
         _exit(9);
     }
+    close(ready[1]); /* so that a child which does not start ends the read below */
     char target[160] = "";
     assert_true(read(ready[0], target, sizeof target - 1) > 0);
     caller c = { .channel = proa_channel_open(target, NULL), .path = "/test.Slow/Answer" };
@@ -158,7 +159,6 @@ static void sigterm_drains(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     close(ready[0]);
-    close(ready[1]);
 }
 
 static void setting_up_keeps_its_first_failure(void **state)
