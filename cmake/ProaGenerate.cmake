@@ -80,12 +80,17 @@ function(proa_generate)
   foreach(proto IN LISTS arg_PROTOS)
     _proa_find_proto(${proto} "${dirs}" file name)
     string(REGEX REPLACE "\\.proto$" ".proa" stem ${name})
-    # protoc writes the imports of the file into the dependency file, so a change in one of them generates again.
+    # protoc writes the imports of the file into the dependency file, so a change in one of them generates again. It
+    # does not quote spaces there: with them nothing is ever up to date, so imports are not followed then.
+    set(depfile DEPFILE ${out}/${stem}.d)
+    if("${out}${dirs}" MATCHES " ")
+      set(depfile)
+    endif()
     add_custom_command(OUTPUT ${out}/${stem}.c ${out}/${stem}.h
       COMMAND ${PROA_PROTOC} --plugin=protoc-gen-proa=$<TARGET_FILE:proa::protoc-gen-proa> ${flags}
               --proa_out=${out} --dependency_out=${out}/${stem}.d ${name}
       DEPENDS ${file} proa::protoc-gen-proa $<TARGET_FILE:proa::protoc-gen-proa>
-      DEPFILE ${out}/${stem}.d
+      ${depfile}
       VERBATIM COMMENT "Generating ${stem}.c and .h")
     target_sources(${arg_TARGET} PRIVATE ${out}/${stem}.c ${out}/${stem}.h)
   endforeach()
