@@ -26,8 +26,9 @@ compile() { # DIR TARGET...
         { print; fflush() }' || die "the build failed"
 }
 
+# CTest's progress is one line on a terminal and as ever elsewhere.
 run_tests() { # DIR [CTEST ARGUMENTS...]
     local dir=$1
     shift
-    (cd "$dir" && isolated ctest -j "$JOBS" --output-on-failure --no-tests=error "$@")
+    (cd "$dir" && isolated ctest -j "$JOBS" --progress --output-on-failure --no-tests=error "$@")
 }

@@ -30,7 +30,7 @@ need_packages() { # KIND...
         wanted+=" $list"
     done
     # shellcheck disable=SC2086 # a list of words
-    missing=$(missing_packages $wanted)
+    missing=$(missing_packages $(printf '%s\n' $wanted | awk '!seen[$0]++'))
     [[ -n $missing ]] || return 0
     local sudo=""
     if [[ $(id -u) != 0 ]]; then
