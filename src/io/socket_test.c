@@ -601,7 +601,7 @@ static int count_lines;
 static void count_line(void *user, const char *line)
 {
     (void)user;
-    assert_int_equal(strncmp(line, "fd ", 3), 0);
+    assert_int_equal(strncmp(line, "io fd ", 6), 0);
     count_lines++;
 }
 
