@@ -136,6 +136,8 @@ static int serve(void)
 static void sigterm_drains(void **state)
 {
     (void)state;
+    if (access("/proc/self/exe", X_OK))
+        skip(); /* no /proc: this program cannot be started again */
     int ready[2];
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
