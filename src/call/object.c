@@ -106,7 +106,7 @@ static void obey(proa_call *c, unsigned commands)
         call_cancel(c, c->refusal_code, c->refusal ? c->refusal : error_name(PROA_ERR_NOMEM));
     if (commands & CALL_CMD_CANCEL)
         call_cancel(c, PROA_CANCELLED, call_text_cancelled);
-    if (commands & CALL_CMD_WAKE)
+    if (commands & CALL_CMD_WAKE || (commands & CALL_CMD_TURN && c->waits_for_turn))
         step_wake(c);
     if (commands & CALL_CMD_TRAFFIC && c->is_remote)
         remote_refresh(c);

@@ -24,7 +24,8 @@ typedef enum call_state {         /* of the handler of a served call
 enum {                            /* commands, from any thread to the home */
     CALL_CMD_SUBMIT = 1, CALL_CMD_CANCEL = 2, CALL_CMD_WAKE = 4, CALL_CMD_TRAFFIC = 8, CALL_CMD_HEADERS = 16,
     CALL_CMD_FINISH = 32, CALL_CMD_END = 64, CALL_CMD_OVERFLOW = 128, CALL_CMD_BROKEN = 256,
-    CALL_CMD_POSTED = 512         /* the call's mail is on its way */
+    CALL_CMD_TURN = 512,          /* the next turn has begun */
+    CALL_CMD_POSTED = 1024        /* the call's mail is on its way */
 };
 
 typedef struct header_list { proa_header *data; size_t count, capacity; } header_list;
@@ -62,6 +63,7 @@ struct proa_call {
     bool is_zombie;               /* the memory goes when the mail that is on its way has come */
     bool is_running;              /* served: its handler runs on the home right now */
     bool is_finished;             /* its last callback ran */
+    bool waits_for_turn;          /* for CALL_CMD_TURN */
     bool is_woken;                /* during the step that runs: somebody woke it, */
     bool is_noticed;              /* traffic moved, */
     bool has_popped;              /* it popped; also of on_ready */

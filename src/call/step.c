@@ -211,6 +211,7 @@ static void run(io_task *task)
     proa_call *c = CONTAINER_OF(task, proa_call, task);
     call_pin(c);
     io_timer_stop(c->home->io, &c->timer);
+    c->waits_for_turn = false;
     if (c->is_over)
         end_run(c);
     else if (c->state != CALL_READY || atomic_load(&c->is_cancelled))
@@ -259,11 +260,16 @@ static void on_time(io_timer *timer)
     step_wake(CONTAINER_OF(timer, proa_call, timer));
 }
 
+/* Mail comes before dispatch, so what is posted now is delivered in the next turn. Timers have a grain of 1 ms. */
 proa_code proa_call_wait_ns(proa_call *c, int64_t ns)
 {
     PROA_ASSERT(c->is_running, "wait_ns and sleep_ns are for handlers on a loop");
     int64_t now = io_loop_now(c->home->io);
-    io_timer_start(c->home->io, &c->timer, ns <= 0 ? now : ns > INT64_MAX - now ? INT64_MAX : now + ns);
+    c->waits_for_turn = ns <= 0;
+    if (c->waits_for_turn)
+        call_post(c, CALL_CMD_TURN);
+    else
+        io_timer_start(c->home->io, &c->timer, ns > INT64_MAX - now ? INT64_MAX : now + ns);
     return PROA_WAIT;
 }
 
