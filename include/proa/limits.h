@@ -62,8 +62,8 @@ typedef struct proa_counters {
     uint64_t held_bytes_max;        /**< times that reading stopped for messages that nobody popped */
     uint64_t output_bytes_max;      /**< times that reading stopped for output that the peer did not read */
     uint64_t output_control_max;    /**< times that reading stopped for answers that the peer did not read */
-    uint64_t reset_burst;           /**< connections closed for resetting too much */
-    uint64_t glitch_burst;          /**< connections closed for useless frames */
+    uint64_t reset_burst;           /**< times that a peer was slowed down for resetting too much */
+    uint64_t glitch_burst;          /**< times that a peer was slowed down for useless frames */
     uint64_t empty_frames_max;      /**< connections closed for empty DATA frames */
     uint64_t streams_per_feed_max;  /**< times that streams of one read were put off */
     uint64_t ping_strikes_max;      /**< connections closed for pings */

@@ -98,8 +98,7 @@ void peer_write(int fd, const void *bytes, size_t size)
     }
 }
 
-static void write_frame(int fd, unsigned char type, unsigned char flags, unsigned char stream, const void *payload,
-                        size_t size)
+void peer_frame(int fd, unsigned char type, unsigned char flags, unsigned char stream, const void *payload, size_t size)
 {
     unsigned char head[9] = {
         (unsigned char)(size >> 16), (unsigned char)(size >> 8), (unsigned char)size, type, flags, 0, 0, 0, stream
@@ -126,7 +125,7 @@ static bool read_exactly(int fd, void *out, size_t size)
 
 void peer_settings(int fd)
 {
-    write_frame(fd, 4, 0, 0, NULL, 0);
+    peer_frame(fd, 4, 0, 0, NULL, 0);
 }
 
 void peer_read_request(int fd)
@@ -145,7 +144,7 @@ void peer_read_request(int fd)
         if (!ok)
             return;
         if (head[3] == 4 && !(head[4] & 1))
-            write_frame(fd, 4, 1, 0, NULL, 0);
+            peer_frame(fd, 4, 1, 0, NULL, 0);
         if (head[3] == 1)
             return;
     }
@@ -155,18 +154,42 @@ void peer_reply_headers(int fd)
 {
     static const char block[] = "\x88\x0f\x10\x10"
                                 "application/grpc";
-    write_frame(fd, 1, 4, 1, block, sizeof block - 1);
+    peer_frame(fd, 1, 4, 1, block, sizeof block - 1);
 }
 
 void peer_data(int fd, const void *bytes, size_t size)
 {
-    write_frame(fd, 0, 0, 1, bytes, size);
+    peer_frame(fd, 0, 0, 1, bytes, size);
 }
 
 void peer_reset(int fd)
 {
     struct linger now = { .l_onoff = 1, .l_linger = 0 };
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+int peer_connect(const char *target)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    address.sin_port = htons((uint16_t)atoi(strrchr(target, ':') + 1));
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+void peer_preface(int fd)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    peer_write(fd, preface, sizeof preface - 1);
+    peer_settings(fd);
+}
+
+void peer_request(int fd, unsigned char stream, const char *path)
+{
+    char block[256];
+    int size = snprintf(block, sizeof block, "\x83\x86\x04%c%s\x01\x01x\x0f\x10\x10%s%c\x02te\x08trailers",
+                        (char)strlen(path), path, "application/grpc", 0);
+    peer_frame(fd, 1, 4, stream, block, (size_t)size);
 }
 
 bool peer_wait_closed(int fd)

@@ -34,6 +34,10 @@ void peer_join(peer *p);
 
 /* Frames, as far as a script needs them. */
 void peer_write(int fd, const void *bytes, size_t size);
+void peer_frame(int fd, unsigned char type, unsigned char flags, unsigned char stream, const void *payload, size_t size);
+int peer_connect(const char *target);                  /* a client's end */
+void peer_preface(int fd);                             /* with SETTINGS */
+void peer_request(int fd, unsigned char stream, const char *path);   /* HEADERS of a call, which sends more */
 void peer_settings(int fd);                            /* empty SETTINGS */
 void peer_read_request(int fd);                        /* until a HEADERS frame came; acknowledges SETTINGS */
 void peer_reply_headers(int fd);                       /* :status 200, content-type application/grpc on stream 1 */
