@@ -332,7 +332,7 @@ void home_add_guest(proa_loop *home, home_guest *guest)
 
 proa_arena *home_take_arena(proa_loop *home)
 {
-    return home->arena_count ? home->arenas[--home->arena_count] : proa_arena_new(0);
+    return home->arena_count ? home->arenas[--home->arena_count] : proa_arena_new(CALL_ARENA_BYTES);
 }
 
 /* A call that used much gives its memory back, not to the next call. */

@@ -10,6 +10,7 @@
 size_t call_size(void);                           /* bytes of a proa_call, for the slab */
 proa_call *call_of_home_node(list_node *node);    /* of proa_loop.all */
 void call_abandon(proa_call *call);               /* its loop goes: its last callback waits for nothing any more */
+#define CALL_ARENA_BYTES 1024     /* of the first block of a call's arena: what an open, idle call costs; more comes by need */
 #define HOME_ARENAS_MAX 256        /* as many as calls are kept */
 
 struct proa_loop {

@@ -14,7 +14,7 @@ proa_call *call_new(proa_loop *home, bool is_remote)
     proa_call *c = is_remote ? memory_new(sizeof *c) : slab_take(&home->calls);
     if (!c)
         return NULL;
-    c->user.arena = is_remote ? proa_arena_new(0) : home_take_arena(home);
+    c->user.arena = is_remote ? proa_arena_new(CALL_ARENA_BYTES) : home_take_arena(home);
     if (!c->user.arena || (is_remote && !remote_init(c))) {
         proa_arena_free(c->user.arena);
         memory_free(c); /* a block of the slab is one of the heap */

@@ -159,7 +159,7 @@ static const void *decode_next(proa_call *c, const proa_type *type, proa_slice *
     if (c->user.message_arena)
         proa_arena_reset(c->user.message_arena);
     else
-        c->user.message_arena = c->is_remote ? proa_arena_new(0) : home_take_arena(c->home);
+        c->user.message_arena = c->is_remote ? proa_arena_new(CALL_ARENA_BYTES) : home_take_arena(c->home);
     proa_error error = { .code = PROA_ERR_NOMEM };
     proa_arena *arena = c->user.message_arena;
     void *message = arena ? proa_arena_alloc(arena, type->size) : NULL;
