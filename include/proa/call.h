@@ -107,8 +107,9 @@ PROA_API proa_call *proa_call_begin_(proa_channel *channel, const char *path, co
 
 /** Begins a call of bytes. @p options may be NULL.
  *
- * Never NULL: what fails, the status says. Ownership: *owned (free with proa_call_end)* unless it has a parent or an
- * on_done. Thread: that of the channel's loop; any, if it has none.
+ * It needs no check: what fails, the status says. Only without memory for the call itself it is NULL, which every verb
+ * takes for a call that ended as RESOURCE_EXHAUSTED; then no callback runs. Ownership: *owned (free with proa_call_end)*
+ * unless it has a parent or an on_done. Thread: that of the channel's loop; any, if it has none.
  */
 static inline proa_call *proa_call_begin(proa_channel *channel, const char *path, const proa_call_options *options)
 {

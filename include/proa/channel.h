@@ -59,8 +59,8 @@ PROA_API proa_channel *proa_channel_open_(const char *target, const proa_channel
 /** Opens a channel; it connects when the first call needs it. @p options may be NULL.
  *
  * @p target is "host:port", "[2001:db8::1]:port", "dns:host:port" or "unix:path" (gRPC's doc/naming.md); it is copied.
- * Never NULL: what fails, the status of each call says. Ownership: *owned (free with proa_channel_close)*. Thread: any;
- * with a loop, that of the loop.
+ * It needs no check: what fails, the status of each call says. Only without memory it is NULL, which every function takes.
+ * Ownership: *owned (free with proa_channel_close)*. Thread: any; with a loop, that of the loop.
  */
 static inline proa_channel *proa_channel_open(const char *target, const proa_channel_options *options)
 {
