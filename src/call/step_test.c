@@ -172,6 +172,72 @@ static void connection_that_goes_cancels(void **state)
     desk_close(&d);
 }
 
+/* ---- What has it called again, and what not */
+
+static void cancelled_call_whose_step_was_due_is_not_called(void **state)
+{
+    (void)state;
+    desk d;
+    setup(&d, wait_for_ever, false);
+    proa_call *call = begin(&d, NULL);
+    assert_int_equal(steps, 1);
+    proa_call_wake(d.served);
+    proa_call_cancel(d.served);
+    TURN_UNTIL(&d, ends);
+    assert_int_equal(steps, 1);
+    TURN_UNTIL(&d, call_is_over(call));
+    proa_call_end(call);
+    desk_close(&d);
+}
+
+static desk *here;
+
+static proa_code begin_child_and_wait(proa_call *call)
+{
+    proa_call **child = proa_call_state(call, sizeof *child);
+    if (steps++)
+        return call_is_over(*child) ? PROA_OK : PROA_DATA_LOSS;
+    *child = desk_make(here, &(proa_call_options){ .parent = call });
+    call_refuse(*child, PROA_UNAVAILABLE, "at once");
+    return PROA_WAIT; /* without a look at it */
+}
+
+static void child_that_moves_during_the_step_is_not_missed(void **state)
+{
+    (void)state;
+    desk d;
+    setup(&d, begin_child_and_wait, false);
+    here = &d;
+    proa_call *call = begin(&d, NULL);
+    TURN_UNTIL(&d, call_is_over(call));
+    assert_int_equal(proa_call_status(call).code, PROA_OK);
+    assert_int_equal(steps, 2);
+    proa_call_end(call);
+    desk_close(&d);
+}
+
+static proa_code next_turn_then_sleep(proa_call *call)
+{
+    if (steps++ == 0) {
+        proa_call_wake(call);
+        return proa_call_wait_ns(call, 0);
+    }
+    return steps == 2 ? proa_call_sleep_ns(call, PROA_SECOND) : PROA_OK;
+}
+
+static void a_turn_that_was_waited_for_before_does_not_end_a_sleep(void **state)
+{
+    (void)state;
+    desk d;
+    setup(&d, next_turn_then_sleep, false);
+    proa_call *call = begin(&d, NULL);
+    desk_rest(&d);
+    assert_int_equal(steps, 2);
+    proa_call_end(call);
+    desk_rest(&d);
+    desk_close(&d);
+}
+
 /* ---- Answers that cannot be said as they are */
 
 static proa_code end_with_bad_trailer(proa_call *call)
@@ -378,6 +444,9 @@ int main(void)
         cmocka_unit_test(full_queue_is_resource_exhausted),
         cmocka_unit_test(stopped_call_says_why_on_both_sides),
         cmocka_unit_test(connection_that_goes_cancels),
+        cmocka_unit_test(cancelled_call_whose_step_was_due_is_not_called),
+        cmocka_unit_test(child_that_moves_during_the_step_is_not_missed),
+        cmocka_unit_test(a_turn_that_was_waited_for_before_does_not_end_a_sleep),
         cmocka_unit_test(trailer_that_cannot_be_sent_ends_as_internal),
         cmocka_unit_test(code_that_is_none_is_unknown),
         cmocka_unit_test(later_and_its_code_come_together),

@@ -284,6 +284,44 @@ static void reply_that_does_not_parse_is_internal(void **state)
     assert_int_equal(answer_of(reply_rubbish), PROA_INTERNAL);
 }
 
+/* ---- D17: who builds a message need not check whether there was memory for it */
+
+static proa_code format_without_memory(proa_call *call, const test_Item *request, test_Item *reply)
+{
+    (void)request;
+    (void)!proa_arena_alloc(proa_call_arena(call), SIZE_MAX / 2); /* fails, and the arena remembers */
+    reply->text = proa_arena_format(proa_call_arena(call), "a part of the truth");
+    return PROA_OK;
+}
+
+static proa_code push_without_memory(proa_call *call, const test_Item *request)
+{
+    (void)request;
+    (void)!proa_arena_alloc(proa_call_arena(call), SIZE_MAX / 2);
+    test_Shapes_Out_push_reply(call, &(test_Item){ .number = 1 });
+    return PROA_OK;
+}
+
+static void reply_for_which_there_was_no_memory_is_not_sent(void **state)
+{
+    (void)state;
+    static const test_Shapes handlers = { .One = format_without_memory, .Out = push_without_memory };
+    for (int on_workers = 0; on_workers < 2; on_workers++) {
+        inside in;
+        inside_open(&in, (proa_server_options){ .workers = 1 });
+        test_Shapes_serve(in.server, &handlers, &(proa_serve_options){ .on_workers = on_workers });
+        talk one = { 0 }, out = { 0 };
+        test_Shapes_One_begin(in.channel, &(test_Item){ 0 }, &(proa_call_options){ .on_done = one_done, .user = &one });
+        test_Shapes_Out_begin(in.channel, &(test_Item){ 0 },
+                              &(proa_call_options){ .on_ready = out_ready, .on_done = any_done, .user = &out });
+        TURN_UNTIL(in.loop, one.done && out.done);
+        assert_int_equal(one.code, PROA_RESOURCE_EXHAUSTED);
+        assert_int_equal(out.code, PROA_RESOURCE_EXHAUSTED);
+        assert_int_equal(out.popped, 0);
+        inside_close(&in);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +332,7 @@ int main(void)
         cmocka_unit_test(none_or_two_requests_where_one_is_due_are_unimplemented),
         cmocka_unit_test(none_or_two_replies_where_one_is_due_are_unimplemented),
         cmocka_unit_test(reply_that_does_not_parse_is_internal),
+        cmocka_unit_test(reply_for_which_there_was_no_memory_is_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
