@@ -347,3 +347,9 @@ void home_give_arena(proa_loop *home, proa_arena *arena)
     proa_arena_reset(arena);
     home->arenas[home->arena_count++] = arena;
 }
+
+void home_give_slice(proa_loop *home, proa_slice *slice)
+{
+    hold_release_to(io_loop_pool(home->io), slice->hold);
+    *slice = (proa_slice){ 0 };
+}

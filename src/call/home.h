@@ -50,4 +50,5 @@ void home_wait(proa_loop *home);                  /* driven, entered: until some
 void home_note(proa_loop *home);                  /* something that a thread may wait for has moved */
 proa_arena *home_take_arena(proa_loop *home);     /* owned: home_give_arena; NULL: no memory */
 void home_give_arena(proa_loop *home, proa_arena *arena);
+void home_give_slice(proa_loop *home, proa_slice *slice);   /* as proa_slice_free: its block is for the next message */
 #endif

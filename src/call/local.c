@@ -123,7 +123,7 @@ void local_gather(proa_call *c)
     proa_slice slice;
     while (c->exchange && rpc_exchange_pop(c->exchange, &slice)) {
         if (c->first_count++)
-            proa_slice_free(&slice);
+            home_give_slice(c->home, &slice);
         else
             c->first = slice;
         call_touch(c);

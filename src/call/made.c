@@ -284,7 +284,8 @@ static proa_status decode_reply(proa_call *c, void *reply, proa_arena *arena)
     if (pb_decode_slice(c->method->reply, c->first.bytes, arena, reply, &error) != PROA_ERR_NONE)
         return refuse_reply(arena, error.code == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL,
                             "the reply: %s", error.text);
-    if (arena_hold(arena, &c->first) != PROA_ERR_NONE)
+    /* What was decoded points into the slice, which the call keeps; or the arena, if that is to outlive the call. */
+    if (arena != c->user.arena && arena_hold(arena, &c->first) != PROA_ERR_NONE)
         return refuse_reply(arena, PROA_RESOURCE_EXHAUSTED, "no memory for the reply");
     return ok;
 }

@@ -47,8 +47,8 @@ static void free_call(proa_call *c)
     else
         slice_queue_fini(&c->remote.out);
     memory_free(c->refusal);
-    proa_slice_free(&c->first);
-    proa_slice_free(&c->user.message);
+    home_give_slice(home, &c->first);
+    home_give_slice(home, &c->user.message);
     home_give_arena(home, c->user.arena);
     home_give_arena(home, c->user.message_arena);
     pb_scratch_fini(&c->user.scratch);

@@ -74,7 +74,7 @@ struct proa_call {
     int64_t deadline_ns;
     char *refusal;                /* why we ended it ourselves; owned. Remote: guarded by the lock until it is over */
     proa_code refusal_code;       /* PROA_OK: we did not */
-    proa_slice first;             /* the single message, until it is decoded */
+    proa_slice first;             /* the single message; what was decoded from it points into it */
     unsigned first_count;         /* how many came where one is due */
 
     io_task task;                 /* a step, or on_ready and on_done */

@@ -80,13 +80,13 @@ bool step_prepare(proa_call *c, proa_code *answer)
         return false;
     }
     proa_error error;
-    proa_bytes bytes = c->first.bytes; /* the arena holds the slice from here on */
     void *request = proa_arena_alloc(arena, c->method->request->size);
-    if (!request || arena_hold(arena, &c->first) != PROA_ERR_NONE) {
+    if (!request) {
         *answer = PROA_RESOURCE_EXHAUSTED;
         return false;
     }
-    if (pb_decode_slice(c->method->request, bytes, arena, request, &error) != PROA_ERR_NONE) {
+    /* What is decoded points into the slice, which the call keeps. */
+    if (pb_decode_slice(c->method->request, c->first.bytes, arena, request, &error) != PROA_ERR_NONE) {
         *answer = proa_call_fail(c, error.code == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL,
                                  "the request: %s", error.text);
         return false;

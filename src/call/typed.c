@@ -154,7 +154,10 @@ bool proa_gen_send_reply(proa_call *c, const proa_method *m, const void *reply)
 /* What was popped before goes: its slice, and the arena of what was decoded from it. */
 static const void *decode_next(proa_call *c, const proa_type *type, proa_slice *slice)
 {
-    proa_slice_free(&c->user.message);
+    if (c->is_remote)
+        proa_slice_free(&c->user.message);
+    else
+        home_give_slice(c->home, &c->user.message);
     c->user.message = *slice;
     if (c->user.message_arena)
         proa_arena_reset(c->user.message_arena);

@@ -162,9 +162,67 @@ static void every_allocation_of_blocking_calls_to_workers_may_fail(void **state)
     running_stop(&r);
 }
 
+/* ---- A loop that has seen some calls asks the heap for nothing more */
+
+typedef struct steady {
+    proa_channel *channel;
+    int left, code_sum;
+    bool is_stream;
+} steady;
+
+static void begin_steady(steady *s);
+
+static void steady_done(proa_call *call, void *user)
+{
+    steady *s = user;
+    s->code_sum += proa_call_status(call).code;
+    if (--s->left > 0)
+        begin_steady(s);
+}
+
+static void begin_steady(steady *s)
+{
+    test_Item item = { .number = 3, .data = { body, 100 } };
+    proa_call_options options = { .on_done = steady_done, .user = s, .timeout_ns = 5 * PROA_SECOND };
+    if (s->is_stream)
+        options.on_ready = pop_all;
+    if (s->is_stream)
+        test_Shapes_Out_begin(s->channel, &item, &options);
+    else
+        test_Shapes_One_begin(s->channel, &item, &options);
+}
+
+static size_t allocations_of(inside *in, steady *s, int calls)
+{
+    *s = (steady){ .channel = in->channel, .left = calls, .is_stream = s->is_stream };
+    memory_watch(0);
+    begin_steady(s);
+    TURN_UNTIL(in->loop, s->left == 0);
+    size_t asked = memory_unwatch();
+    assert_int_equal(s->code_sum, 0);
+    return asked;
+}
+
+static void steady_state_allocates_nothing(void **state)
+{
+    (void)state;
+    for (int is_stream = 0; is_stream < 2; is_stream++) {
+        inside in;
+        steady s = { .is_stream = is_stream };
+        inside_open(&in, (proa_server_options){ 0 });
+        test_Shapes_serve(in.server, &shapes_on_loop, NULL);
+        allocations_of(&in, &s, 50);
+        size_t asked = allocations_of(&in, &s, 100);
+        if (asked)
+            fail_msg("%zu allocations of 100 calls, %s", asked, is_stream ? "streaming" : "unary");
+        inside_close(&in);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steady_state_allocates_nothing),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_allocation_of_blocking_calls_to_workers_may_fail),
     };
