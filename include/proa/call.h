@@ -148,7 +148,7 @@ PROA_API void *proa_call_state(proa_call *call, size_t size);
 PROA_API void proa_call_on_end(proa_call *call, proa_on_call on_end, void *user);
 
 /** Adds a header to the reply; before the first message. Name and value are copied. A name that gRPC reserves or that
- * is no header name fails the call as INTERNAL. */
+ * is no header name, a value that is no text, or a header that comes too late fails the call as INTERNAL. */
 PROA_API void proa_call_add_header(proa_call *call, const char *name, proa_bytes value);
 
 /** Adds a trailer, which goes out with the status. Name and value are copied. */

@@ -32,8 +32,9 @@ static inline proa_loop *proa_loop_new(const proa_loop_options *options)
     return proa_loop_new_(options, sizeof *options);
 }
 
-/** Ends what is left on a loop, delivers the last event of each, frees it. NULL is fine. Close its channels and free
- * its servers first. Thread: the loop's. */
+/** Ends what is left on a loop, delivers the last event of each, frees it. NULL is fine. Calls that are yours to end are
+ * ended first; channels and servers may follow later, for nothing but their close and free. It waits for calls that other
+ * threads answer. Thread: the loop's, and not inside a callback. */
 PROA_API void proa_loop_free(proa_loop *loop);
 
 /** Turns a loop, waiting between turns, until nothing is left on it, or until it is stopped. Thread: the loop's. */

@@ -104,8 +104,9 @@ PROA_API PROA_CHECK proa_err proa_server_run(proa_server *server, proa_error *er
  * then it ends as UNAVAILABLE. A second time does nothing. Thread: any, and safe in a signal handler. */
 PROA_API void proa_server_drain(proa_server *server);
 
-/** Frees a server that has drained or never ran; one inside a loop that still serves is stopped at once. NULL is
- * fine. Thread: that which ran it. */
+/** Frees a server that has drained or never ran; one inside a loop that still serves is stopped at once, and calls that
+ * other threads answer are waited for. NULL is fine. Thread: that which ran it; inside a callback only from on_drained
+ * on. */
 PROA_API void proa_server_free(proa_server *server);
 
 /** The rest of main: runs, drains at SIGTERM or SIGINT, says on standard error what failed, frees. Returns what main
