@@ -326,7 +326,7 @@ static void wait_for_end(proa_call *c)
     home_leave_unless_remote(c);
 }
 
-static void end_awaited(proa_call *c)
+void made_let_go(proa_call *c)
 {
     if (c->is_remote) {
         call_post(c, CALL_CMD_END);
@@ -347,6 +347,6 @@ proa_status call_await(proa_call *c, void *reply, proa_arena *arena)
         settle_into(c, reply, arena);
         status = c->user.status;
     }
-    end_awaited(c);
+    made_let_go(c);
     return status;
 }

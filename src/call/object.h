@@ -169,6 +169,7 @@ void remote_finish(proa_call *call, proa_code code);   /* the call may be gone a
 void made_begin(proa_call *call);                 /* home: once, before it is handed to its owner */
 void made_notice(proa_call *call);                /* home: something moved */
 void made_over(proa_call *call);                  /* home: its last event came */
+void made_let_go(proa_call *call);                /* user: made_end, on the home or by mail to it */
 void made_end(proa_call *call);                   /* home: its user let go; a second time does nothing */
 void made_settle(proa_call *call);                /* user: over, so find the final status */
 

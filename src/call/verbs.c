@@ -199,14 +199,7 @@ void proa_call_end(proa_call *c)
     if (!c)
         return;
     PROA_ASSERT(!c->is_served && !c->on_done && !c->parent, "a call with a parent or an on_done goes by itself");
-    if (c->is_remote) {
-        call_post(c, CALL_CMD_END);
-        return;
-    }
-    proa_loop *home = c->home;
-    home_enter(home);
-    made_end(c);
-    home_leave(home);
+    made_let_go(c);
 }
 
 /* ---- Messages of bytes */
