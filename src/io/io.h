@@ -67,27 +67,77 @@ io_lookup *io_lookup_start(io_loop *loop, const io_target *target,
                            void (*on_done)(void *owner, const io_addresses *addresses, const proa_error *error), void *owner);
 void io_lookup_cancel(io_lookup *lookup);         /* on_done will not run; after on_done the lookup is gone by itself */
 
-/* ---- Sockets: connected streams of bytes, TCP (no delay) or Unix. */
+/* ---- Sockets: connected streams of bytes: TCP (no delay) or Unix from here, or any other kind that keeps this contract. */
 typedef struct io_socket io_socket;
 typedef struct io_socket_handler {                /* called in the I/O phase, never inside a verb of io */
     void (*on_connected)(void *owner);            /* client: the connection stands; may be NULL */
     void (*on_bytes)(void *owner, proa_bytes bytes);   /* borrowed until it returns; the socket may be closed inside */
     void (*on_writable)(void *owner);             /* after write took less than all */
-    /* Once, the last: a FIN has code PROA_ERR_NONE (writing may go on, unheard), all else PROA_ERR_IO and a text. */
+    /* Once, the last: a FIN has code PROA_ERR_NONE (writing may go on, unheard), all else an error and a text. */
     void (*on_end)(void *owner, const proa_error *error);
 } io_socket_handler;
 /* NULL: see error. The result of connecting comes through on_connected or on_end, also when it fails at once. */
 io_socket *io_socket_connect(io_loop *loop, const io_address *address, const io_socket_handler *handler, void *owner,
                              proa_error *error);
+typedef struct io_identity io_identity;           /* who the peer showed itself to be: TLS */
+/* A kind is these functions; the struct of each of its sockets begins with an io_socket. The verbs below say what each owes. */
+typedef struct io_socket_kind {
+    void (*own)(io_socket *socket, const io_socket_handler *handler, void *owner);
+    size_t (*write)(io_socket *socket, const proa_bytes *parts, size_t count);
+    void (*pause)(io_socket *socket, bool is_paused);
+    void (*end)(io_socket *socket);
+    void (*close)(io_socket *socket);
+    const io_address *(*peer)(const io_socket *socket);
+    bool (*credentials)(const io_socket *socket, int64_t *pid, int64_t *uid, int64_t *gid);   /* NULL: never */
+    const io_identity *(*identity)(const io_socket *socket);                                  /* NULL: never */
+} io_socket_kind;
+struct io_socket { const io_socket_kind *kind; };
+
 /* An accepted one gets its owner and reading starts; a connected one may change hands. */
-void io_socket_own(io_socket *socket, const io_socket_handler *handler, void *owner);
-/* How many bytes the kernel took; less than all: on_writable follows. A failure takes nothing and comes through on_end. */
-size_t io_socket_write(io_socket *socket, const proa_bytes *parts, size_t count);
-void io_socket_pause(io_socket *socket, bool is_paused);     /* no on_bytes while paused (a reset may still be noticed) */
-void io_socket_end(io_socket *socket);            /* FIN after what was written (shutdown); reading goes on */
-void io_socket_close(io_socket *socket);          /* at once; no handler runs any more; the memory goes by itself */
-const io_address *io_socket_peer(const io_socket *socket);   /* borrowed */
-bool io_socket_credentials(const io_socket *socket, int64_t *pid, int64_t *uid, int64_t *gid);   /* Unix sockets; else false */
+static inline void io_socket_own(io_socket *socket, const io_socket_handler *handler, void *owner)
+{
+    socket->kind->own(socket, handler, owner);
+}
+/* How many bytes were taken; less than all: on_writable follows. A failure takes nothing and comes through on_end. */
+static inline size_t io_socket_write(io_socket *socket, const proa_bytes *parts, size_t count)
+{
+    return socket->kind->write(socket, parts, count);
+}
+/* No on_bytes while paused (a reset may still be noticed). */
+static inline void io_socket_pause(io_socket *socket, bool is_paused) { socket->kind->pause(socket, is_paused); }
+/* FIN after what was written (shutdown); reading goes on. */
+static inline void io_socket_end(io_socket *socket) { socket->kind->end(socket); }
+/* At once; no handler runs any more; the memory goes by itself. NULL is fine. */
+static inline void io_socket_close(io_socket *socket)
+{
+    if (socket)
+        socket->kind->close(socket);
+}
+static inline const io_address *io_socket_peer(const io_socket *socket) { return socket->kind->peer(socket); }   /* borrowed */
+/* Unix sockets; else false. */
+static inline bool io_socket_credentials(const io_socket *socket, int64_t *pid, int64_t *uid, int64_t *gid)
+{
+    return socket->kind->credentials && socket->kind->credentials(socket, pid, uid, gid);
+}
+/* Borrowed until close; NULL: the bytes are not encrypted. */
+static inline const io_identity *io_socket_identity(const io_socket *socket)
+{
+    return socket->kind->identity ? socket->kind->identity(socket) : NULL;
+}
+
+/* ---- TLS over a socket of any kind (OpenSSL 3, memory BIOs). Credentials may be shared by many sockets, in any thread. */
+typedef struct io_tls io_tls;
+struct io_identity {
+    bool is_verified;         /* its certificate was checked against a CA */
+    proa_bytes subject;       /* RFC 2253; empty without a certificate, as all below */
+    proa_bytes certificate_der;
+    proa_list_bytes dns_names, uris;
+};
+/* Handshakes over a socket that stands, and takes it: on_connected when the peer was checked and h2 agreed (ALPN), else on_end
+ * with PROA_ERR_TLS and why. Before that write takes nothing. host: the name that the server must have (SAN; SNI unless it is an
+ * address); NULL: this is the server's end. NULL: see error, and the socket is closed. */
+io_socket *io_tls_start(io_loop *loop, io_socket *under, io_tls *tls, const char *host, const io_socket_handler *handler,
+                        void *owner, proa_error *error);
 
 /* ---- Listeners. Out of descriptors, a listener frees its reserve, refuses one, and pauses 100 ms: it never spins
  *      (CVE-2023-4785). */

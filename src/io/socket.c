@@ -22,7 +22,9 @@ enum { SOCKETS_KEPT = 64, PARTS_MAX = 64, READS_MAX = 4, LAST_READS_MAX = 1024 }
 
 typedef enum socket_state { CONNECTING, OPEN, ENDED, CLOSED } socket_state;
 
-struct io_socket {
+/* A socket of the kernel. */
+typedef struct system_socket {
+    io_socket base;
     uv_poll_t poll;
     io_loop *loop;
     const io_socket_handler *handler; /* NULL: accepted and not yet owned */
@@ -37,11 +39,11 @@ struct io_socket {
     bool is_hup;       /* paused, and the kernel has said all it will: watching would spin */
     bool wants_write;  /* a write was short: on_writable is owed */
     bool is_ended_out; /* io_socket_end */
-};
+} system_socket;
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static int events_wanted(const io_socket *socket)
+static int events_wanted(const system_socket *socket)
 {
     if (socket->state == CONNECTING)
         return socket->fault || list_has(&socket->pending) ? 0 : UV_WRITABLE;
@@ -55,7 +57,7 @@ static int events_wanted(const io_socket *socket)
 }
 
 /* A failure to watch is a failure of the socket. */
-static void watch(io_socket *socket)
+static void watch(system_socket *socket)
 {
     int events = events_wanted(socket);
     if (events == socket->watched)
@@ -68,21 +70,21 @@ static void watch(io_socket *socket)
         uv_poll_start(&socket->poll, events, on_poll);
 }
 
-static void add_pending(io_socket *socket)
+static void add_pending(system_socket *socket)
 {
     if (!list_has(&socket->pending))
         list_push(&socket->loop->pending, &socket->pending);
     watch(socket);
 }
 
-static void fail_later(io_socket *socket, int fault)
+static void fail_later(system_socket *socket, int fault)
 {
     socket->fault = fault;
     add_pending(socket);
 }
 
 /* The last event. The owner may close inside. */
-static void end(io_socket *socket, int fault)
+static void end(system_socket *socket, int fault)
 {
     proa_error error = { .code = PROA_ERR_NONE };
     if (fault)
@@ -95,7 +97,7 @@ static void end(io_socket *socket, int fault)
 }
 
 /* -1: wait for the kernel; 0: end of stream; else as many bytes as were given to the owner. Errors end the socket. */
-static ssize_t read_once(io_socket *socket)
+static ssize_t read_once(system_socket *socket)
 {
     io_loop *loop = socket->loop;
     ssize_t size;
@@ -109,13 +111,13 @@ static ssize_t read_once(io_socket *socket)
     return size;
 }
 
-static bool can_read(const io_socket *socket)
+static bool can_read(const system_socket *socket)
 {
     return socket->state == OPEN && !socket->is_paused;
 }
 
 /* A short read emptied the kernel's buffer: asking again would only cost. Other sockets wait as well, so not for ever. */
-static void read_some(io_socket *socket)
+static void read_some(system_socket *socket)
 {
     ssize_t size = LOOP_READ_BYTES;
     for (int reads = 0; size == LOOP_READ_BYTES && reads < READS_MAX && can_read(socket); reads++)
@@ -126,7 +128,7 @@ static void read_some(io_socket *socket)
 
 /* The kernel will not report this socket again. What was received before it failed is still given to the owner: the
  * peer may have answered and gone. */
-static void end_after_reading(io_socket *socket, int fault)
+static void end_after_reading(system_socket *socket, int fault)
 {
     socket->fault = 0;
     for (int reads = 0; reads < LAST_READS_MAX && can_read(socket) && read_once(socket) > 0; reads++)
@@ -145,7 +147,7 @@ static int take_error(int fd)
 }
 
 /* Connecting to a free ephemeral port of this machine can meet itself: simultaneous open with one end. */
-static bool is_connected_to_itself(const io_socket *socket)
+static bool is_connected_to_itself(const system_socket *socket)
 {
     if (!io_address_is_loopback(&socket->peer) || address_sockaddr(&socket->peer)->sa_family == AF_UNIX)
         return false;
@@ -155,7 +157,7 @@ static bool is_connected_to_itself(const io_socket *socket)
            memcmp(self, socket->peer.u.bytes, size) == 0;
 }
 
-static void finish_connect(io_socket *socket)
+static void finish_connect(system_socket *socket)
 {
     int error = take_error(socket->fd);
     if (!error && is_connected_to_itself(socket))
@@ -185,7 +187,7 @@ static void run_pending(io_loop *loop)
     for (list_node *node; (node = list_pop(&loop->pending));)
         list_push(&batch, node);
     for (list_node *node; (node = list_pop(&batch));) {
-        io_socket *socket = CONTAINER_OF(node, io_socket, pending);
+        system_socket *socket = CONTAINER_OF(node, system_socket, pending);
         int fault = socket->fault;
         if (socket->state == CONNECTING && fault)
             end(socket, fault);
@@ -198,7 +200,7 @@ static void run_pending(io_loop *loop)
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    io_socket *socket = poll->data;
+    system_socket *socket = poll->data;
     loop_note_event(socket->loop);
     if (status < 0)
         socket->watched = 0; /* libuv stopped watching */
@@ -224,76 +226,19 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static void on_closed(uv_handle_t *handle)
 {
-    io_socket *socket = handle->data;
+    system_socket *socket = handle->data;
     slab_give(&socket->loop->sockets, socket);
 }
 
 void socket_prepare(io_loop *loop)
 {
-    slab_init(&loop->sockets, sizeof(io_socket), SOCKETS_KEPT);
+    slab_init(&loop->sockets, sizeof(system_socket), SOCKETS_KEPT);
     loop->run_pending = run_pending;
 }
 
-/* Takes the descriptor. */
-static io_socket *create(io_loop *loop, int fd, const io_address *peer, int *system_error)
+static void own_socket(io_socket *base, const io_socket_handler *handler, void *owner)
 {
-    io_socket *socket = slab_take(&loop->sockets);
-    if (!socket) {
-        *system_error = ENOMEM;
-        close(fd);
-        return NULL;
-    }
-    int failed = uv_poll_init(&loop->uv, &socket->poll, fd);
-    if (failed) {
-        *system_error = -failed;
-        close(fd);
-        slab_give(&loop->sockets, socket);
-        return NULL;
-    }
-    socket->poll.data = socket;
-    socket->loop = loop;
-    socket->fd = fd;
-    socket->peer = *peer;
-    socket->state = OPEN;
-    /* Messages are written whole: waiting for more to send only adds delay. Not there on Unix sockets. */
-    int on = 1;
-    if (peer->size >= sizeof(sa_family_t) && address_sockaddr(peer)->sa_family != AF_UNIX)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return socket;
-}
-
-io_socket *socket_from_accepted(io_loop *loop, int fd, const io_address *peer)
-{
-    int system_error;
-    return create(loop, fd, peer, &system_error);
-}
-
-io_socket *io_socket_connect(io_loop *loop, const io_address *address, const io_socket_handler *handler, void *owner,
-                             proa_error *error)
-{
-    const struct sockaddr *to = address_sockaddr(address);
-    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int system_error = errno;
-    io_socket *made = fd < 0 ? NULL : create(loop, fd, address, &system_error);
-    if (!made) {
-        address_error(error, system_error == ENOMEM ? PROA_ERR_NOMEM : PROA_ERR_IO, address, system_error);
-        return NULL;
-    }
-    made->handler = handler;
-    made->owner = owner;
-    made->state = CONNECTING;
-    TRACE(loop->trace, TRACE_IO, "io fd %d: connecting", fd);
-    if (connect(fd, to, address->size) == 0)
-        add_pending(made);
-    else if (errno == EINPROGRESS || errno == EINTR) /* EINTR: it goes on (POSIX connect) */
-        watch(made);
-    else
-        fail_later(made, errno);
-    return made;
-}
-
-void io_socket_own(io_socket *socket, const io_socket_handler *handler, void *owner)
-{
+    system_socket *socket = CONTAINER_OF(base, system_socket, base);
     PROA_ASSERT(socket->state == OPEN, "a socket changes hands while it is open");
     socket->handler = handler;
     socket->owner = owner;
@@ -322,8 +267,9 @@ static size_t sum(const proa_bytes *parts, size_t count)
     return size;
 }
 
-size_t io_socket_write(io_socket *socket, const proa_bytes *parts, size_t count)
+static size_t write_parts(io_socket *base, const proa_bytes *parts, size_t count)
 {
+    system_socket *socket = CONTAINER_OF(base, system_socket, base);
     PROA_ASSERT(!socket->is_ended_out, "nothing is written behind io_socket_end");
     if (socket->state == CLOSED || socket->fault || socket->wants_write)
         return 0;
@@ -352,8 +298,9 @@ size_t io_socket_write(io_socket *socket, const proa_bytes *parts, size_t count)
     return taken;
 }
 
-void io_socket_pause(io_socket *socket, bool is_paused)
+static void pause_socket(io_socket *base, bool is_paused)
 {
+    system_socket *socket = CONTAINER_OF(base, system_socket, base);
     socket->is_paused = is_paused;
     if (is_paused)
         return; /* told to the kernel when the next bytes come: see on_poll */
@@ -362,8 +309,9 @@ void io_socket_pause(io_socket *socket, bool is_paused)
         watch(socket);
 }
 
-void io_socket_end(io_socket *socket)
+static void end_out(io_socket *base)
 {
+    system_socket *socket = CONTAINER_OF(base, system_socket, base);
     if (socket->is_ended_out || socket->state == CLOSED)
         return;
     socket->is_ended_out = true;
@@ -372,9 +320,10 @@ void io_socket_end(io_socket *socket)
         shutdown(socket->fd, SHUT_WR);
 }
 
-void io_socket_close(io_socket *socket)
+static void close_socket(io_socket *base)
 {
-    if (!socket || socket->state == CLOSED)
+    system_socket *socket = CONTAINER_OF(base, system_socket, base);
+    if (socket->state == CLOSED)
         return;
     TRACE(socket->loop->trace, TRACE_IO, "io fd %d: closed", socket->fd);
     socket->state = CLOSED;
@@ -385,13 +334,15 @@ void io_socket_close(io_socket *socket)
     close(socket->fd);
 }
 
-const io_address *io_socket_peer(const io_socket *socket)
+static const io_address *peer_of(const io_socket *base)
 {
+    const system_socket *socket = CONTAINER_OF(base, const system_socket, base);
     return &socket->peer;
 }
 
-bool io_socket_credentials(const io_socket *socket, int64_t *pid, int64_t *uid, int64_t *gid)
+static bool credentials_of(const io_socket *base, int64_t *pid, int64_t *uid, int64_t *gid)
 {
+    const system_socket *socket = CONTAINER_OF(base, const system_socket, base);
     struct ucred credentials;
     socklen_t size = sizeof credentials;
     if (socket->peer.size < sizeof(sa_family_t) || address_sockaddr(&socket->peer)->sa_family != AF_UNIX)
@@ -402,4 +353,74 @@ bool io_socket_credentials(const io_socket *socket, int64_t *pid, int64_t *uid, 
     *uid = credentials.uid;
     *gid = credentials.gid;
     return true;
+}
+
+/* ---- Making them */
+
+static const io_socket_kind system_kind = { .own = own_socket,
+                                            .write = write_parts,
+                                            .pause = pause_socket,
+                                            .end = end_out,
+                                            .close = close_socket,
+                                            .peer = peer_of,
+                                            .credentials = credentials_of };
+
+/* Takes the descriptor. */
+static system_socket *create(io_loop *loop, int fd, const io_address *peer, int *system_error)
+{
+    system_socket *socket = slab_take(&loop->sockets);
+    if (!socket) {
+        *system_error = ENOMEM;
+        close(fd);
+        return NULL;
+    }
+    int failed = uv_poll_init(&loop->uv, &socket->poll, fd);
+    if (failed) {
+        *system_error = -failed;
+        close(fd);
+        slab_give(&loop->sockets, socket);
+        return NULL;
+    }
+    socket->base.kind = &system_kind;
+    socket->poll.data = socket;
+    socket->loop = loop;
+    socket->fd = fd;
+    socket->peer = *peer;
+    socket->state = OPEN;
+    /* Messages are written whole: waiting for more to send only adds delay. Not there on Unix sockets. */
+    int on = 1;
+    if (peer->size >= sizeof(sa_family_t) && address_sockaddr(peer)->sa_family != AF_UNIX)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return socket;
+}
+
+io_socket *socket_from_accepted(io_loop *loop, int fd, const io_address *peer)
+{
+    int system_error;
+    system_socket *socket = create(loop, fd, peer, &system_error);
+    return socket ? &socket->base : NULL;
+}
+
+io_socket *io_socket_connect(io_loop *loop, const io_address *address, const io_socket_handler *handler, void *owner,
+                             proa_error *error)
+{
+    const struct sockaddr *to = address_sockaddr(address);
+    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int system_error = errno;
+    system_socket *made = fd < 0 ? NULL : create(loop, fd, address, &system_error);
+    if (!made) {
+        address_error(error, system_error == ENOMEM ? PROA_ERR_NOMEM : PROA_ERR_IO, address, system_error);
+        return NULL;
+    }
+    made->handler = handler;
+    made->owner = owner;
+    made->state = CONNECTING;
+    TRACE(loop->trace, TRACE_IO, "io fd %d: connecting", fd);
+    if (connect(fd, to, address->size) == 0)
+        add_pending(made);
+    else if (errno == EINPROGRESS || errno == EINTR) /* EINTR: it goes on (POSIX connect) */
+        watch(made);
+    else
+        fail_later(made, errno);
+    return &made->base;
 }
