@@ -264,7 +264,7 @@ static void on_time(io_timer *timer)
 proa_code proa_call_wait_ns(proa_call *c, int64_t ns)
 {
     PROA_ASSERT(c->is_running, "wait_ns and sleep_ns are for handlers on a loop");
-    int64_t now = io_loop_now(c->home->io);
+    int64_t now = home_now(c->home); /* the handler itself, and others of this turn, took time */
     c->waits_for_turn = ns <= 0;
     if (c->waits_for_turn)
         call_post(c, CALL_CMD_TURN);

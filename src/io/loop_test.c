@@ -184,15 +184,15 @@ static void a_turn_waits_no_longer_than_told(void **state)
 {
     io_loop *loop = *state;
     step timer = make(loop, 'T');
-    io_timer_start(loop, &timer.timer, io_clock_now() + 10 * PROA_SECOND);
+    io_timer_start(loop, &timer.timer, io_clock_now() + 3600 * PROA_SECOND);
     int64_t begin_ns = io_clock_now();
     io_loop_turn(loop, 0);
-    assert_true(io_clock_now() - begin_ns < PROA_SECOND);
+    assert_true(io_clock_now() - begin_ns < 60 * PROA_SECOND);
     begin_ns = io_clock_now();
     io_loop_turn(loop, 5 * MS);
     assert_true(io_clock_now() - begin_ns >= 5 * MS);
     io_loop_turn(loop, 300000);
-    assert_true(io_clock_now() - begin_ns < PROA_SECOND);
+    assert_true(io_clock_now() - begin_ns < 60 * PROA_SECOND);
     assert_string_equal(ran, "");
     io_timer_stop(loop, &timer.timer);
     io_timer_stop(loop, &timer.timer);
@@ -251,8 +251,8 @@ static void a_wake_ends_a_wait(void **state)
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, wake_soon, loop), 0);
     int64_t begin_ns = io_clock_now();
-    io_loop_turn(loop, 10 * PROA_SECOND);
-    assert_true(io_clock_now() - begin_ns < 5 * PROA_SECOND);
+    io_loop_turn(loop, 3600 * PROA_SECOND);
+    assert_true(io_clock_now() - begin_ns < 60 * PROA_SECOND);
     assert_int_equal(pthread_join(thread, NULL), 0);
     io_loop_wake(loop);
     io_loop_turn(loop, -1);
@@ -284,7 +284,7 @@ static void virtual_time_jumps_from_timer_to_timer(void **state)
     assert_true(io_loop_now(loop) == start + 10 * hour);
     io_loop_turn(loop, 0);
     assert_true(io_loop_now(loop) == start + 10 * hour);
-    assert_true(io_clock_now() - real < PROA_SECOND);
+    assert_true(io_clock_now() - real < 60 * PROA_SECOND);
     io_loop_free(loop);
 }
 

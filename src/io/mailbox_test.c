@@ -75,7 +75,7 @@ static void many_senders_wake_one_waiting_loop(void **state)
     int64_t begin = io_clock_now();
     while (post.total < SENDERS * LETTERS)
         io_loop_turn(post.loop, 10 * PROA_SECOND);
-    assert_true(io_clock_now() - begin < 5 * PROA_SECOND);
+    assert_true(io_clock_now() - begin < 60 * PROA_SECOND);
     for (int i = 0; i < SENDERS; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     io_loop_free(post.loop);

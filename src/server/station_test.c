@@ -200,7 +200,7 @@ static void grace_lets_end_what_can_and_then_stops(void **state)
     int64_t begun = io_clock_now();
     proa_server_drain(server);
     TURN_UNTIL(c.ends);
-    assert_true(io_clock_now() - begun >= 95 * MS);
+    assert_true(io_clock_now() - begun >= 100 * MS);
     assert_int_equal(c.code, PROA_UNAVAILABLE);
     TURN_UNTIL(drained && ended);
     client_close(&c);
@@ -220,7 +220,7 @@ static void connection_that_stays_is_cut_in_the_end(void **state)
     int64_t begun = io_clock_now();
     proa_server_drain(server);
     TURN_UNTIL(drained);
-    assert_true(io_clock_now() - begun < 3 * PROA_SECOND);
+    assert_true(io_clock_now() - begun < 30 * PROA_SECOND);
     client_close(&c);
     close_server();
 }
