@@ -75,6 +75,8 @@ h2_connection *h2_connection_new(const h2_options *options, int64_t now)
     c->partial_since = c->stalled_since = c->trim_at = INT64_MAX;
     c->paused_until = INT64_MIN;
     c->ping.last = INT64_MIN;
+    c->ping.is_permitted = options->is_ping_permitted;
+    c->goaway.final_at = INT64_MAX;
     c->budget.earned = 10; /* a first few, for peers that open their windows at once */
     bucket_init(&c->budget.resets, c->limits.reset_burst, c->limits.reset_per_second, now);
     bucket_init(&c->budget.glitches, c->limits.glitch_burst, c->limits.glitch_per_second, now);
@@ -228,7 +230,8 @@ void connection_finish_drain(h2_connection *c)
         return;
     c->goaway.step = GOAWAY_FINAL;
     c->goaway.last_id = c->streams.last_id;
-    output_goaway(&c->output, c->goaway.last_id, H2_NO_ERROR, (proa_bytes){ 0 });
+    c->goaway.final_at = c->now;
+    output_goaway(&c->output, c->goaway.last_id, H2_NO_ERROR, proa_bytes_of(c->goaway.debug));
 }
 
 /* Drained, and the last stream reported its end. */
@@ -530,7 +533,7 @@ const h2_counters *h2_connection_counters(const h2_connection *c)
 
 /* ---- Commands */
 
-void h2_connection_drain(h2_connection *c)
+void h2_connection_drain(h2_connection *c, const char *debug)
 {
     if (connection_is_stopped(c) || c->goaway.step != GOAWAY_NONE)
         return;
@@ -540,9 +543,15 @@ void h2_connection_drain(h2_connection *c)
     }
     c->goaway.step = GOAWAY_WARNED; /* RFC 9113 6.8 */
     c->goaway.warned_at = c->now;
+    c->goaway.debug = debug;
     c->ping.is_drain_waiting = true;
-    output_goaway(&c->output, FRAME_STREAM_ID_MAX, H2_NO_ERROR, (proa_bytes){ 0 });
+    output_goaway(&c->output, FRAME_STREAM_ID_MAX, H2_NO_ERROR, proa_bytes_of(debug));
     output_ping(&c->output, PING_DRAIN, false);
+}
+
+int64_t h2_connection_final_at(const h2_connection *c)
+{
+    return c->goaway.final_at;
 }
 
 void h2_connection_stop(h2_connection *c, h2_code code, proa_bytes debug)

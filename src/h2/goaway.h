@@ -15,6 +15,8 @@ typedef struct goaway {
     goaway_step step;
     uint32_t last_id;          /* FINAL on a server: streams above are ignored */
     int64_t warned_at;
+    int64_t final_at;          /* INT64_MAX: not yet */
+    const char *debug;         /* static; what ours say; NULL: nothing */
     bool is_received;          /* the peer sent one */
     uint32_t peer_last_id;     /* the lowest it named */
 } goaway;

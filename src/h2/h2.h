@@ -48,6 +48,7 @@ typedef struct h2_options {
     slab *streams;            /* borrowed; blocks of h2_stream_size(stream_extra); NULL: the connection's own */
     const trace *trace;       /* borrowed; NULL: none */
     uint64_t seed;            /* of hashes and jitter */
+    bool is_ping_permitted;   /* server: without open streams a client may ping as often as with some (gRFC A8) */
 } h2_options;
 
 size_t h2_stream_size(size_t stream_extra);
@@ -109,9 +110,10 @@ const h2_counters *h2_connection_counters(const h2_connection *connection);   /*
 const char *h2_connection_audit(h2_connection *connection);        /* for tests: NULL, or the rule that does not hold; static */
 
 /* ---- Commands to the connection */
-/* Server: GOAWAY 2^31-1, PING, then the real id; STOPPED when the last stream ended. Client: opens no more; GOAWAY and
- * STOPPED when the last stream ended. */
-void h2_connection_drain(h2_connection *connection);
+/* Server: GOAWAY 2^31-1, PING, then the real id, both with that debug text (static; NULL: none); STOPPED when the last
+ * stream ended. Client: opens no more; GOAWAY and STOPPED when the last stream ended. */
+void h2_connection_drain(h2_connection *connection, const char *debug);
+int64_t h2_connection_final_at(const h2_connection *connection);   /* server: when a drain sent its last GOAWAY; INT64_MAX: not yet */
 /* GOAWAY now; streams end as CLOSED, then STOPPED. */
 void h2_connection_stop(h2_connection *connection, h2_code code, proa_bytes debug);
 void h2_connection_lost(h2_connection *connection, const char *reason);   /* the transport is gone; reason is static */

@@ -260,7 +260,7 @@ static void run_pair(uint64_t seed, const limits *l)
             fail_msg("seed %llu: %zu of %zu calls ended", (unsigned long long)seed, p.done, p.begun);
         run_turn(&p);
     }
-    h2_connection_drain(p.client.c);
+    h2_connection_drain(p.client.c, NULL);
     for (int i = 0; i < 2000 && !p.client.is_stopped; i++)
         run_turn(&p);
     for (int i = 0; i < 2000 && (buffer_size(&p.server.wire) || buffer_size(&p.client.wire)); i++)

@@ -629,7 +629,7 @@ static void command(stage *s, char *at)
         else
             say_event(s, "no room\n");
     } else if (strcmp(verb, "drain") == 0) {
-        h2_connection_drain(s->c);
+        h2_connection_drain(s->c, NULL);
     } else if (strcmp(verb, "stop") == 0) {
         uint32_t code = number(&at);
         while (*at == ' ')

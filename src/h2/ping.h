@@ -13,6 +13,7 @@ typedef struct ping {
     bool has_sent;             /* HEADERS or DATA went out since its last one */
     uint32_t waiting;          /* ours without an ACK, those of the layer above */
     bool is_drain_waiting;     /* the one between the two GOAWAY */
+    bool is_permitted;         /* without open streams as often as with some */
 } ping;
 
 #define PING_DRAIN UINT64_C(0x70726f61447261ff)   /* payload of that one */

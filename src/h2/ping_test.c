@@ -31,6 +31,15 @@ static void without_calls_the_interval_is_two_hours(void **state)
     assert_false(ping_is_early(&p, false, 5 * MINUTE, 119 * MINUTE + PING_IDLE_NS));
 }
 
+static void a_server_may_permit_them_without_calls(void **state)
+{
+    (void)state;
+    ping p = { .last = INT64_MIN, .is_permitted = true };
+    assert_false(ping_is_early(&p, false, 5 * MINUTE, 0));
+    assert_false(ping_is_early(&p, false, 5 * MINUTE, 5 * MINUTE));
+    assert_true(ping_is_early(&p, false, 5 * MINUTE, 10 * MINUTE - 1));
+}
+
 static void sending_forgives(void **state)
 {
     (void)state;
@@ -49,6 +58,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pings_in_time_are_none),
         cmocka_unit_test(without_calls_the_interval_is_two_hours),
+        cmocka_unit_test(a_server_may_permit_them_without_calls),
         cmocka_unit_test(sending_forgives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

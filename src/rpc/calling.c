@@ -26,8 +26,10 @@ static proa_err open_exchange(rpc_endpoint *endpoint, const rpc_request *request
         exchange->envelope.receive_bytes_max = request->receive_bytes_max;
     exchange->user = request->user;
     proa_err err = exchange_set_deadline(exchange, request->deadline_ns);
-    if (!err && request->deadline_ns > endpoint->now)
+    if (!err && request->deadline_ns > endpoint->now) {
+        endpoint_begin_call(endpoint);
         err = h2_stream_send_headers(stream, endpoint->fields.data, endpoint->fields.count, false);
+    }
     if (err)
         return give_up(exchange, err);
     exchange_step(exchange, EXCHANGE_BEGIN);

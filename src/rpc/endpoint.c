@@ -5,6 +5,7 @@
 #include "rpc/exchange.h"
 
 enum { QUEUES_KEPT = 16 };
+#define PING_KEEPALIVE UINT64_C(0x70726f616b656570) /* payload */
 
 size_t rpc_exchange_block_size(void)
 {
@@ -51,7 +52,9 @@ rpc_endpoint *rpc_endpoint_new(const rpc_options *options, int64_t now)
         .streams = options->streams,
         .trace = options->trace,
         .seed = options->seed,
+        .is_ping_permitted = options->keepalive_permit_without_calls,
     };
+    upkeep_init(&endpoint->upkeep, options, now);
     if (copy_origin(endpoint, options))
         endpoint->h2 = h2_connection_new(&h2, now);
     if (!endpoint->h2) {
@@ -89,6 +92,8 @@ void rpc_endpoint_free(rpc_endpoint *endpoint)
 void rpc_endpoint_feed(rpc_endpoint *endpoint, proa_bytes bytes, int64_t now)
 {
     endpoint->now = now;
+    if (bytes.size)
+        upkeep_read(&endpoint->upkeep, now);
     h2_connection_feed(endpoint->h2, bytes, now);
 }
 
@@ -103,13 +108,49 @@ void rpc_endpoint_sent(rpc_endpoint *endpoint, size_t size)
     h2_connection_sent(endpoint->h2, size);
 }
 
+static upkeep_view view_of(const rpc_endpoint *endpoint)
+{
+    return (upkeep_view){ .calls = endpoint->running,
+                          .is_deaf = !h2_connection_wants_input(endpoint->h2),
+                          .final_at = h2_connection_final_at(endpoint->h2) };
+}
+
 int64_t rpc_endpoint_deadline(const rpc_endpoint *endpoint)
 {
     if (!list_is_empty(&endpoint->ready))
         return endpoint->now; /* events wait */
-    int64_t h2 = h2_connection_deadline(endpoint->h2);
+    int64_t deadline = h2_connection_deadline(endpoint->h2);
     const heap_node *first = heap_first(&endpoint->deadlines);
-    return first && first->key < h2 ? first->key : h2;
+    if (first && first->key < deadline)
+        deadline = first->key;
+    int64_t upkeep = endpoint->is_gone ? INT64_MAX : upkeep_deadline(&endpoint->upkeep, view_of(endpoint));
+    return upkeep < deadline ? upkeep : deadline;
+}
+
+/* true: something was due, and more may be. */
+static bool keep_up(rpc_endpoint *endpoint, int64_t now)
+{
+    switch (upkeep_tick(&endpoint->upkeep, view_of(endpoint), now)) {
+    case UPKEEP_NOTHING: return false;
+    case UPKEEP_PING: (void)!h2_connection_ping(endpoint->h2, PING_KEEPALIVE); break;
+    case UPKEEP_LOST: rpc_endpoint_lost(endpoint, "keepalive: no answer to a PING"); return false;
+    case UPKEEP_DRAIN_IDLE: h2_connection_drain(endpoint->h2, "max_idle"); break;
+    case UPKEEP_DRAIN_AGE: h2_connection_drain(endpoint->h2, "max_age"); break;
+    case UPKEEP_STOP: rpc_endpoint_stop(endpoint); return false;
+    }
+    return true;
+}
+
+void endpoint_begin_call(rpc_endpoint *endpoint)
+{
+    if (endpoint->role == H2_CLIENT && upkeep_begin(&endpoint->upkeep, endpoint->running, endpoint->now))
+        (void)!h2_connection_ping(endpoint->h2, PING_KEEPALIVE); /* without memory the connection ends anyway */
+}
+
+void endpoint_end_call(rpc_endpoint *endpoint)
+{
+    if (--endpoint->running == 0)
+        upkeep_idle(&endpoint->upkeep, endpoint->now);
 }
 
 void rpc_endpoint_tick(rpc_endpoint *endpoint, int64_t now)
@@ -118,6 +159,7 @@ void rpc_endpoint_tick(rpc_endpoint *endpoint, int64_t now)
     h2_connection_tick(endpoint->h2, now);
     for (heap_node *first; (first = heap_first(&endpoint->deadlines)) != NULL && first->key <= now;)
         exchange_expire(CONTAINER_OF(first, rpc_exchange, deadline));
+    while (!endpoint->is_gone && keep_up(endpoint, now)) {}
 }
 
 /* ---- Events */
@@ -184,7 +226,7 @@ static bool route(rpc_endpoint *endpoint, const h2_event *event, rpc_event *out)
         type = RPC_EVENT_GOAWAY;
         break;
     case H2_EVENT_STOPPED:
-        endpoint->is_closing = true;
+        endpoint->is_closing = endpoint->is_gone = true;
         type = RPC_EVENT_CLOSED;
         break;
     case H2_EVENT_NONE:
@@ -206,6 +248,12 @@ bool rpc_endpoint_next_event(rpc_endpoint *endpoint, rpc_event *out)
             return true;
     }
     return true;
+}
+
+bool rpc_event_is_too_many_pings(const rpc_event *event)
+{
+    return event->type == RPC_EVENT_GOAWAY && event->fault.is_remote && event->fault.code == H2_ENHANCE_YOUR_CALM &&
+           BYTES_IS(event->debug, "too_many_pings");
 }
 
 /* ---- State and commands */
@@ -243,7 +291,7 @@ uint64_t rpc_endpoint_oversized(const rpc_endpoint *endpoint)
 void rpc_endpoint_drain(rpc_endpoint *endpoint)
 {
     endpoint->is_closing |= endpoint->role == H2_CLIENT;
-    h2_connection_drain(endpoint->h2);
+    h2_connection_drain(endpoint->h2, NULL);
 }
 
 /* A server's calls are answered; one whose messages the peer does not take is cut off. */

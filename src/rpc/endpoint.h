@@ -5,6 +5,7 @@
 #include "rpc/envelope.h"
 #include "rpc/fields.h"
 #include "rpc/request.h"
+#include "rpc/upkeep.h"
 
 struct rpc_endpoint {
     h2_connection *h2;            /* owned */
@@ -22,8 +23,13 @@ struct rpc_endpoint {
     size_t receive_bytes_max;
     uint64_t oversized;           /* messages refused for their size */
     const trace *trace;
+    upkeep upkeep;
     bool is_ready;                /* READY was reported */
     bool is_closing;              /* no call begins any more */
     bool is_stopped;              /* rpc_endpoint_stop */
+    bool is_gone;                 /* h2 has said its last word */
 };
+/* A call begins, or one ended: keepalive and idleness depend on whether there are any. */
+void endpoint_begin_call(rpc_endpoint *endpoint);
+void endpoint_end_call(rpc_endpoint *endpoint);
 #endif

@@ -214,7 +214,7 @@ void exchange_close(rpc_exchange *exchange, const h2_event *event)
         return;
     heap_remove(&endpoint->deadlines, &exchange->deadline);
     exchange->is_half_closed = true;
-    endpoint->running--;
+    endpoint_end_call(endpoint);
     EXCHANGE_TRACE(exchange, "%u end %s%s%s", h2_stream_id(exchange->stream), proa_code_name((proa_code)exchange->code),
                    exchange->text ? ": " : "", exchange->text ? exchange->text : "");
     exchange_raise(exchange, RPC_EVENT_END);

@@ -26,6 +26,15 @@ typedef struct rpc_options {
     proa_bytes user_agent;        /* client: copied; empty: "grpc-c-proa/VERSION". A call's own user-agent, a header like
                                      others, goes in front of it */
     bool is_tls;                  /* client: :scheme https */
+    /* Both: a PING when nothing was read for that long, 0: never; and how long the peer may then be silent, 0: 20 s, until
+     * the connection is lost. A client pings while it has calls only, and before a call that begins after such a silence,
+     * unless without_calls (gRFC A8, A18). */
+    int64_t keepalive_ns, keepalive_timeout_ns;
+    bool keepalive_without_calls;
+    /* Server, gRFC A9: drains when it had no call for idle_max_ns, and at the age of age_max_ns +-10 %; what still runs
+     * age_grace_ns after the last GOAWAY of that ends as by rpc_endpoint_stop. 0: never. */
+    int64_t idle_max_ns, age_max_ns, age_grace_ns;
+    bool keepalive_permit_without_calls;   /* server: a client without calls may ping as often as one that has some */
 } rpc_options;
 size_t rpc_exchange_block_size(void);
 rpc_endpoint *rpc_endpoint_new(const rpc_options *options, int64_t now);   /* owned; NULL: no memory */
@@ -45,7 +54,8 @@ typedef enum rpc_event_type {
     RPC_EVENT_WRITABLE,   /* queued bytes fell under half the bound after a push had said false */
     RPC_EVENT_END,        /* exchange: its last event, exactly once. client: status, trailers can be read, after queued
                              messages were popped they are still there. server: how it ended */
-    RPC_EVENT_GOAWAY,     /* connection: begins no more calls; running ones go on */
+    RPC_EVENT_GOAWAY,     /* connection: begins no more calls; running ones go on. ENHANCE_YOUR_CALM with "too_many_pings" in
+                             debug: the client pings too often (gRFC A8), rpc_event_is_too_many_pings */
     RPC_EVENT_CLOSED      /* connection: its last event, after END of every exchange */
 } rpc_event_type;
 typedef struct rpc_event {
@@ -56,6 +66,7 @@ typedef struct rpc_event {
     proa_bytes debug;             /* GOAWAY: borrowed until the next event */
 } rpc_event;
 bool rpc_endpoint_next_event(rpc_endpoint *endpoint, rpc_event *out);
+bool rpc_event_is_too_many_pings(const rpc_event *event);   /* of GOAWAY: a new connection has to double keepalive_ns (gRFC A8) */
 bool rpc_endpoint_emit(rpc_endpoint *endpoint, h2_output *out, int64_t now);
 void rpc_endpoint_sent(rpc_endpoint *endpoint, size_t size);
 int64_t rpc_endpoint_deadline(const rpc_endpoint *endpoint);

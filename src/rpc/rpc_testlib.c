@@ -288,7 +288,10 @@ static void show_frame(raw *raw, uint8_t type, uint8_t flags, uint32_t stream, p
     case RST_STREAM: text_add(t, "%u RST %s", stream, h2_code_name(bytes_u32_be(payload.data))); break;
     case GOAWAY:
         text_add(t, "GOAWAY %u %s", bytes_u32_be(payload.data), h2_code_name(bytes_u32_be(payload.data + 4)));
+        if (raw->is_verbose)
+            text_add(t, " %.*s", (int)payload.size - 8, payload.data + 8);
         break;
+    case PING: text_add(t, "PING%s", flags & ACK ? " ACK" : ""); break;
     case WINDOW_UPDATE: text_add(t, "%u WINDOW %u", stream, bytes_u32_be(payload.data)); break;
     default: text_add(t, "%u type %u flags %u", stream, type, flags); break;
     }

@@ -227,7 +227,7 @@ static void command_stream(playing *p)
 static void command(playing *p)
 {
     switch (next_byte(p) % 8) {
-    case 0: h2_connection_drain(p->c); break;
+    case 0: h2_connection_drain(p->c, NULL); break;
     case 1: h2_connection_stop(p->c, H2_NO_ERROR, PROA_STR("bye")); break;
     case 2: h2_connection_lost(p->c, "gone"); break;
     case 3: (void)h2_connection_ping(p->c, next_byte(p)); break;
