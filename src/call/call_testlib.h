@@ -41,7 +41,7 @@ void desk_in_thread(void *(*run)(void *), void *user);   /* and waits for it */
 
 #define TURN_UNTIL(desk, condition)                                                                                    \
     do {                                                                                                               \
-        int64_t give_up_ = io_clock_now() + 3 * PROA_SECOND;                                                           \
+        int64_t give_up_ = io_clock_now() + 30 * PROA_SECOND;                                                          \
         while (!(condition)) {                                                                                         \
             if (io_clock_now() > give_up_)                                                                             \
                 fail_msg("never: %s", #condition);                                                                     \

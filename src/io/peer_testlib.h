@@ -31,7 +31,7 @@ size_t peer_write(peer *peer, const void *data, size_t size);
 /* Turns until the condition holds, for 2 s at most. */
 #define TURN_UNTIL(loop, condition)                                                                                    \
     do {                                                                                                               \
-        int64_t give_up_ = io_clock_now() + 2 * PROA_SECOND;                                                           \
+        int64_t give_up_ = io_clock_now() + 30 * PROA_SECOND;                                                          \
         while (!(condition)) {                                                                                         \
             assert_true(io_clock_now() < give_up_);                                                                    \
             io_loop_turn((loop), 20 * PROA_MILLISECOND);                                                               \

@@ -129,7 +129,7 @@ static const io_socket_handler bare = { .on_connected = on_connected, .on_bytes 
 
 #define TURN_UNTIL(b, condition) \
     do { \
-        int64_t give_up_ = io_clock_now() + 3 * PROA_SECOND; \
+        int64_t give_up_ = io_clock_now() + 30 * PROA_SECOND; \
         while (!(condition)) { \
             if (io_clock_now() > give_up_) \
                 fail_msg("never: %s", #condition); \

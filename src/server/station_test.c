@@ -61,7 +61,7 @@ static const io_socket_handler connecting = { .on_connected = on_connected };
 
 #define TURN_UNTIL(condition) \
     do { \
-        int64_t give_up_ = io_clock_now() + 4 * PROA_SECOND; \
+        int64_t give_up_ = io_clock_now() + 30 * PROA_SECOND; \
         while (!(condition)) { \
             if (io_clock_now() > give_up_) \
                 fail_msg("never: %s", #condition); \

@@ -20,7 +20,7 @@ void inside_close(inside *in);                    /* channel, server, loop, thos
 void inside_turn(proa_loop *loop, int wait_ms);   /* polls its descriptor, as a loop of the program's own would */
 #define TURN_UNTIL(loop, condition)                                                                                    \
     do {                                                                                                               \
-        int64_t give_up_ = now_ns() + 5 * PROA_SECOND;                                                                 \
+        int64_t give_up_ = now_ns() + 30 * PROA_SECOND;                                                                \
         while (!(condition)) {                                                                                         \
             if (now_ns() > give_up_)                                                                                   \
                 fail_msg("never: %s", #condition);                                                                     \
