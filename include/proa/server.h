@@ -32,6 +32,13 @@ typedef struct proa_server_options {
     const proa_trace *trace;    /**< *borrowed (until the server is freed)*; NULL: the loop's */
     uint32_t connections_max;   /**< connections at once; 0: 10000; more are closed as they come */
     uint32_t workers_queue_max; /**< calls that wait for a worker; 0: 1024; more end as RESOURCE_EXHAUSTED */
+    int64_t keepalive_ns;       /**< ns without a byte from a client until it is pinged; 0: 2 h; INT64_MAX: never; gRFC A8 */
+    int64_t keepalive_timeout_ns; /**< ns more, and its calls end as CANCELLED, the connection closes; 0: 20 s */
+    int64_t idle_max_ns;        /**< ns without a call until a connection is drained; 0: for ever; gRFC A9 */
+    int64_t age_max_ns;         /**< ns, +-10 %, until a connection is drained; 0: for ever; gRFC A9 */
+    int64_t age_grace_ns;       /**< ns from then until what still runs ends as UNAVAILABLE; 0: for ever */
+    bool keepalive_permit_without_calls; /**< clients without calls may ping as often as others: every
+                                              limits.ping_interval_min_ns; default: every 2 h; gRFC A8 */
 } proa_server_options;
 
 /** Options of an address to listen on. Only grows, by appending. */

@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "base/memory.h"
 
-#define TRIM_NS INT64_C(1000000000) /* an idle connection gives its buffers back after this */
+#define TRIM_NS INT64_C(1000000000) /* a connection on which nothing moves gives its buffers back after this */
 
 static void preface(h2_connection *c);
 
@@ -383,6 +383,8 @@ bool h2_connection_emit(h2_connection *c, h2_output *out, int64_t now)
     out->count = queue_parts(&c->output.queue, out->parts, H2_OUTPUT_PARTS_MAX, &out->size);
     if (c->stalled_since == INT64_MAX)
         c->stalled_since = now;
+    if (c->trim_at == INT64_MAX)
+        c->trim_at = now + TRIM_NS;
     return true;
 }
 
@@ -438,9 +440,11 @@ int64_t h2_connection_deadline(const h2_connection *c)
     return deadline;
 }
 
+/* Nothing has moved for a while. Streams may be open: who waits for an event of tomorrow holds no buffers either, and does
+ * not wake the loop every second. */
 static void trim(h2_connection *c)
 {
-    if (!h2_connection_is_idle(c) || c->now - c->active_at < TRIM_NS) {
+    if (c->output.queue.size || c->now - c->active_at < TRIM_NS) {
         c->trim_at = c->now + TRIM_NS;
         return;
     }

@@ -113,7 +113,7 @@ const char *h2_connection_audit(h2_connection *connection);        /* for tests:
 /* Server: GOAWAY 2^31-1, PING, then the real id, both with that debug text (static; NULL: none); STOPPED when the last
  * stream ended. Client: opens no more; GOAWAY and STOPPED when the last stream ended. */
 void h2_connection_drain(h2_connection *connection, const char *debug);
-int64_t h2_connection_final_at(const h2_connection *connection);   /* server: when a drain sent its last GOAWAY; INT64_MAX: not yet */
+int64_t h2_connection_final_at(const h2_connection *connection);   /* server: a drain's last GOAWAY went out; INT64_MAX: not */
 /* GOAWAY now; streams end as CLOSED, then STOPPED. */
 void h2_connection_stop(h2_connection *connection, h2_code code, proa_bytes debug);
 void h2_connection_lost(h2_connection *connection, const char *reason);   /* the transport is gone; reason is static */

@@ -87,7 +87,12 @@ void link_pump_flush(link_pump *p)
             destroy(p);
         return;
     }
-    if (is_over && !p->is_blocked) {
+    if (is_over && p->is_blocked) { /* a peer that takes nothing: the rest was given up */
+        io_socket_close(p->socket);
+        destroy(p);
+        return;
+    }
+    if (is_over) {
         end_transport(p);
         return;
     }

@@ -219,33 +219,38 @@ static void an_idle_pump_rests(void **state)
     bench_end(&b);
 }
 
-/* The kernel takes no more: the pump waits for that, and does not turn in circles. */
-static void a_peer_that_reads_nothing_costs_nothing(void **state)
+/* Nobody reads from the accepted socket: enough of calls fills the buffers of both. */
+static void fill(bench *b)
 {
-    (void)state;
-    bench b;
-    bench_begin(&b, true, false, (limits){ 0 });
-    /* Nobody owns the accepted socket. Enough of nothing but pings fills both buffers. */
-    io_loop_turn(b.loop, 0);
-    io_socket_own(b.accepted, &bare, NULL);
-    io_socket_pause(b.accepted, true);
+    io_loop_turn(b->loop, 0);
+    io_socket_own(b->accepted, &bare, NULL);
+    io_socket_pause(b->accepted, true);
     for (int i = 0; i < 600; i++) {
         char settings[9] = { 0, 0, 0, 4, 0, 0, 0, 0, 0 };
         proa_bytes part = { settings, sizeof settings };
         if (i == 0)
-            io_socket_write(b.accepted, &part, 1);
-        io_loop_turn(b.loop, 0);
-        if (!b.client.ready)
+            io_socket_write(b->accepted, &part, 1);
+        io_loop_turn(b->loop, 0);
+        if (!b->client.ready || b->client.gone)
             continue;
         rpc_exchange *exchange;
         static char value[8000];
         memset(value, 'x', sizeof value);
         proa_header header = { PROA_STR("filler"), { value, sizeof value } };
         rpc_request request = { .path = PROA_STR("/a.B/C"), .deadline_ns = INT64_MAX, .headers = { &header, 1 } };
-        if (rpc_exchange_begin(b.client.endpoint, &request, io_loop_now(b.loop), &exchange) == PROA_ERR_NONE)
-            link_pump_touch(b.client.pump);
+        if (rpc_exchange_begin(b->client.endpoint, &request, io_loop_now(b->loop), &exchange) == PROA_ERR_NONE)
+            link_pump_touch(b->client.pump);
     }
-    assert_true(b.client.ready);
+    assert_true(b->client.ready);
+}
+
+/* The kernel takes no more: the pump waits for that, and does not turn in circles. */
+static void a_peer_that_reads_nothing_costs_nothing(void **state)
+{
+    (void)state;
+    bench b;
+    bench_begin(&b, true, false, (limits){ 0 });
+    fill(&b);
     for (int i = 0; i < 10; i++)
         io_loop_turn(b.loop, 1 * MS);
     unsigned flushes = b.client.flushes;
@@ -256,6 +261,20 @@ static void a_peer_that_reads_nothing_costs_nothing(void **state)
     assert_int_equal(b.client.flushes, flushes);
     io_socket_close(b.accepted);
     TURN_UNTIL(&b, b.client.gone);
+    bench_end(&b);
+}
+
+/* It keeps its end open and reads nothing: when h2 gives it up, the transport goes as well. */
+static void a_peer_that_never_reads_is_left(void **state)
+{
+    (void)state;
+    bench b;
+    bench_begin(&b, false, false, (limits){ 0 });
+    attach(&b, &b.client, H2_CLIENT, connecting, (limits){ .write_stall_ns = 300 * MS });
+    fill(&b);
+    TURN_UNTIL(&b, b.client.gone);
+    assert_int_equal(b.client.closes, 1);
+    io_socket_close(b.accepted);
     bench_end(&b);
 }
 
@@ -362,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_call_goes_there_and_back),
         cmocka_unit_test(an_idle_pump_rests),
         cmocka_unit_test(a_peer_that_reads_nothing_costs_nothing),
+        cmocka_unit_test(a_peer_that_never_reads_is_left),
         cmocka_unit_test(drained_pump_ends_both_sides),
         cmocka_unit_test(a_peer_that_does_not_close_is_left),
         cmocka_unit_test(a_connection_that_breaks_ends_its_exchanges),

@@ -120,17 +120,33 @@ static void on_closed(void *owner)
 
 static const link_handler handler = { .on_event = on_event, .on_flushed = on_flushed, .on_closed = on_closed };
 
+#define KEEPALIVE_NS INT64_C(7200000000000) /* gRFC A8: server */
+
+static rpc_endpoint *endpoint_new(station *s)
+{
+    const proa_server_options *o = &s->server->options;
+    /* Each its own jitter of age: connections that came together do not all go together. */
+    uint64_t seed = s->server->seed + s->accepted++ * UINT64_C(0x9e3779b97f4a7c15);
+    return rpc_endpoint_new(&(rpc_options){ .role = H2_SERVER,
+                                            .limits = s->server->limits,
+                                            .receive_bytes_max = o->receive_bytes_max,
+                                            .pool = io_loop_pool(home_io(s->home)),
+                                            .streams = home_streams(s->home),
+                                            .trace = trace_of(s),
+                                            .seed = seed,
+                                            .keepalive_ns = o->keepalive_ns ? o->keepalive_ns : KEEPALIVE_NS,
+                                            .keepalive_timeout_ns = o->keepalive_timeout_ns,
+                                            .keepalive_permit_without_calls = o->keepalive_permit_without_calls,
+                                            .idle_max_ns = o->idle_max_ns,
+                                            .age_max_ns = o->age_max_ns,
+                                            .age_grace_ns = o->age_grace_ns },
+                            home_now(s->home));
+}
+
 static bool adopt(station *s, io_socket *socket)
 {
     link_line *l = memory_new(sizeof *l);
-    rpc_endpoint *endpoint = rpc_endpoint_new(&(rpc_options){ .role = H2_SERVER,
-                                                              .limits = s->server->limits,
-                                                              .receive_bytes_max = s->server->options.receive_bytes_max,
-                                                              .pool = io_loop_pool(home_io(s->home)),
-                                                              .streams = home_streams(s->home),
-                                                              .trace = trace_of(s),
-                                                              .seed = s->server->seed },
-                                              home_now(s->home));
+    rpc_endpoint *endpoint = endpoint_new(s);
     call_peer *peer = call_peer_new(socket);
     if (!l || !endpoint || !peer)
         goto failed;

@@ -21,6 +21,7 @@ typedef struct station {
     bool has_thread;
     list listeners, connections;
     unsigned connection_count, call_count;
+    uint64_t accepted;            /* connections, ever */
     bool is_draining, is_stopped, is_drained;
     bool is_told;                 /* that it is drained, to the program */
     bool is_ending;               /* the server or the loop is being freed */
