@@ -105,7 +105,7 @@ void io_address_format(const io_address *address, char *out, size_t size)
     write_address(address, true, out, size);
 }
 
-void address_text(const io_address *address, char *out, size_t size)
+void io_address_text(const io_address *address, char *out, size_t size)
 {
     write_address(address, false, out, size);
 }
@@ -113,7 +113,7 @@ void address_text(const io_address *address, char *out, size_t size)
 proa_err address_error(proa_error *error, proa_err code, const io_address *address, int system_error)
 {
     char where[160], why[80];
-    address_text(address, where, sizeof where);
+    io_address_text(address, where, sizeof where);
     uv_strerror_r(uv_translate_sys_error(system_error), why, sizeof why);
     return error_set(error, code, "%s: %s", where, why);
 }
@@ -138,4 +138,17 @@ void io_address_set_port(io_address *address, int port)
 {
     if (is_ip(address))
         address_set_port(address, port);
+}
+
+bool io_address_is_equal(const io_address *a, const io_address *b)
+{
+    return a->size == b->size && memcmp(a->u.bytes, b->u.bytes, a->size) == 0;
+}
+
+bool io_address_is_v6(const io_address *address)
+{
+    if (family_of(address) != AF_INET6)
+        return false;
+    LOAD(address, struct sockaddr_in6, in6);
+    return !IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr);
 }

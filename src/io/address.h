@@ -5,8 +5,6 @@
 #include "io/io.h"
 #include <sys/socket.h>
 
-/* As a user writes it: "127.0.0.1:80", "[::1]:80", "unix:/path". */
-void address_text(const io_address *address, char *out, size_t size);
 void address_from_sockaddr(io_address *out, const void *sockaddr, size_t size);
 void address_set_port(io_address *address, int port);             /* of an IP address */
 static inline const struct sockaddr *address_sockaddr(const io_address *address)

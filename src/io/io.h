@@ -60,6 +60,9 @@ bool io_address_is_loopback(const io_address *address);      /* loopback or a Un
 int io_address_port(const io_address *address);             /* negative: a Unix socket has none */
 void io_address_set_port(io_address *address, int port);     /* of an IP address; another stays as it is */
 void io_address_format(const io_address *address, char *out, size_t size);   /* "ipv4:127.0.0.1:80", "unix:/path" */
+void io_address_text(const io_address *address, char *out, size_t size);     /* for messages: "127.0.0.1:80", "unix:/path" */
+bool io_address_is_equal(const io_address *a, const io_address *b);
+bool io_address_is_v6(const io_address *address);            /* and no IPv4 in disguise */
 
 /* Names (c-ares). on_done runs in a later dispatch phase, once, also for a target that has its addresses already. */
 typedef struct io_lookup io_lookup;
@@ -90,6 +93,7 @@ typedef struct io_socket_kind {
     const io_address *(*peer)(const io_socket *socket);
     bool (*credentials)(const io_socket *socket, int64_t *pid, int64_t *uid, int64_t *gid);   /* NULL: never */
     const io_identity *(*identity)(const io_socket *socket);                                  /* NULL: never */
+    void (*set_unheard)(io_socket *socket, int64_t ns);                                       /* NULL: not there */
 } io_socket_kind;
 struct io_socket { const io_socket_kind *kind; };
 
@@ -123,6 +127,13 @@ static inline bool io_socket_credentials(const io_socket *socket, int64_t *pid, 
 static inline const io_identity *io_socket_identity(const io_socket *socket)
 {
     return socket->kind->identity ? socket->kind->identity(socket) : NULL;
+}
+
+/* The connection breaks when what was sent stays unacknowledged that long: TCP_USER_TIMEOUT (gRFC A18). Nothing on others. */
+static inline void io_socket_set_unheard(io_socket *socket, int64_t ns)
+{
+    if (socket->kind->set_unheard)
+        socket->kind->set_unheard(socket, ns);
 }
 
 /* ---- TLS over a socket of any kind (OpenSSL 3, memory BIOs). Credentials may be shared by many sockets, in any thread. */

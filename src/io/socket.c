@@ -12,6 +12,7 @@
 #include "io/address.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -355,6 +356,15 @@ static bool credentials_of(const io_socket *base, int64_t *pid, int64_t *uid, in
     return true;
 }
 
+/* Not there on Unix sockets, nor where the system does not know it: then keepalive alone finds out. */
+static void set_unheard(io_socket *base, int64_t ns)
+{
+    system_socket *socket = CONTAINER_OF(base, system_socket, base);
+    unsigned ms = ns / PROA_MILLISECOND < INT_MAX ? (unsigned)(ns / PROA_MILLISECOND) : INT_MAX;
+    if (socket->state < ENDED && io_address_port(&socket->peer) >= 0)
+        setsockopt(socket->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+}
+
 /* ---- Making them */
 
 static const io_socket_kind system_kind = { .own = own_socket,
@@ -363,7 +373,8 @@ static const io_socket_kind system_kind = { .own = own_socket,
                                             .end = end_out,
                                             .close = close_socket,
                                             .peer = peer_of,
-                                            .credentials = credentials_of };
+                                            .credentials = credentials_of,
+                                            .set_unheard = set_unheard };
 
 /* Takes the descriptor. */
 static system_socket *create(io_loop *loop, int fd, const io_address *peer, int *system_error)

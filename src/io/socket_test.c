@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -527,6 +528,32 @@ static void steady_traffic_allocates_nothing(void **state)
     peer_close(&server);
 }
 
+static unsigned sockets_with_timeout(unsigned ms)
+{
+    unsigned count = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        unsigned got = 0;
+        socklen_t size = sizeof got;
+        count += getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &got, &size) == 0 && got == ms;
+    }
+    return count;
+}
+
+/* gRFC A18 */
+static void what_is_sent_may_stay_unheard_only_so_long(void **state)
+{
+    io_loop *loop = *state;
+    for (int which = 0; which < 2; which++) {
+        peer client, server;
+        pair_open(loop, place(which), &client, &server);
+        assert_int_equal(sockets_with_timeout(12345), 0);
+        io_socket_set_unheard(client.socket, 12345 * MS);
+        assert_int_equal(sockets_with_timeout(12345), which == 0); /* Unix sockets have none, and do not mind */
+        peer_close(&client);
+        peer_close(&server);
+    }
+}
+
 static void no_memory_is_an_error(void **state)
 {
     io_loop *loop = *state;
@@ -666,6 +693,7 @@ int main(void)
         WITH_LOOP(an_owner_may_close_inside_any_event),
         WITH_LOOP(descriptors_are_used_again_at_once),
         WITH_LOOP(steady_traffic_allocates_nothing),
+        WITH_LOOP(what_is_sent_may_stay_unheard_only_so_long),
         WITH_LOOP(no_memory_is_an_error),
         WITH_LOOP(signals_interrupt_nothing),
         WITH_LOOP(unix_peers_have_credentials),

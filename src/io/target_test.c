@@ -214,12 +214,38 @@ static void errors_of_the_system_name_the_address(void **state)
     assert_string_equal(text, "ipv4:12");
 }
 
+static void addresses_are_compared_and_told_apart(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "127.0.0.1:1", "127.0.0.1:2", "[::1]:1",         "[::ffff:127.0.0.1]:1",
+                                         "unix:/a",     "unix:/b",     "unix-abstract:/a" };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        io_target one;
+        assert_int_equal(io_target_parse(texts[i], -1, &one, NULL), PROA_ERR_NONE);
+        assert_int_equal(io_address_is_v6(&one.addresses.items[0]), i == 2);
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+            io_target other;
+            assert_int_equal(io_target_parse(texts[k], -1, &other, NULL), PROA_ERR_NONE);
+            assert_int_equal(io_address_is_equal(&one.addresses.items[0], &other.addresses.items[0]), i == k);
+        }
+    }
+    char text[32];
+    io_target target;
+    assert_int_equal(io_target_parse("ipv4:1.2.3.4:5", -1, &target, NULL), PROA_ERR_NONE);
+    io_address_text(&target.addresses.items[0], text, sizeof text);
+    assert_string_equal(text, "1.2.3.4:5");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_ones_are_read),          cmocka_unit_test(bad_ones_are_explained),
-        cmocka_unit_test(what_is_too_long_is_refused), cmocka_unit_test(nothing_breaks_the_reader),
-        cmocka_unit_test(loopback_is_known),           cmocka_unit_test(errors_of_the_system_name_the_address),
+        cmocka_unit_test(good_ones_are_read),
+        cmocka_unit_test(bad_ones_are_explained),
+        cmocka_unit_test(what_is_too_long_is_refused),
+        cmocka_unit_test(nothing_breaks_the_reader),
+        cmocka_unit_test(addresses_are_compared_and_told_apart),
+        cmocka_unit_test(loopback_is_known),
+        cmocka_unit_test(errors_of_the_system_name_the_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,7 +152,7 @@ static void http_status_gives_the_code_where_grpc_status_is_absent(void **state)
         proa_code code;
     } rows[] = {
         { "400", PROA_INTERNAL },      { "401", PROA_UNAUTHENTICATED }, { "403", PROA_PERMISSION_DENIED },
-        { "404", PROA_UNIMPLEMENTED }, { "429", PROA_UNAVAILABLE },     { "431", PROA_INTERNAL },
+        { "404", PROA_UNIMPLEMENTED }, { "429", PROA_UNAVAILABLE },     { "431", PROA_UNKNOWN },
         { "503", PROA_UNAVAILABLE },   { "500", PROA_UNKNOWN },         { "302", PROA_UNKNOWN },
     };
     for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
@@ -449,6 +449,7 @@ static void refused_stream_is_unavailable_and_unprocessed(void **state)
     raw_is(&raw, "");
     side_is(&raw.side, "END");
     assert_true(raw.side.is_unprocessed);
+    assert_false(raw.side.is_unsent);
     status_is(call, PROA_UNAVAILABLE, NULL);
     raw_reply(&raw, 3, NULL);
     raw_reset(&raw, 3, H2_REFUSED_STREAM);
@@ -458,6 +459,24 @@ static void refused_stream_is_unavailable_and_unprocessed(void **state)
     status_is(begun, PROA_UNAVAILABLE, NULL);
     rpc_exchange_release(begun);
     end(&raw, call);
+}
+
+/* gRFC A6: what did not leave may be sent again as often as it takes; what left and may have been read, never. */
+static void connection_that_is_lost_tells_which_calls_have_not_left(void **state)
+{
+    (void)state;
+    for (int has_left = 0; has_left < 2; has_left++) {
+        raw raw;
+        begin(&raw, 0);
+        rpc_exchange *call = has_left ? call_whole(&raw) : call_until(&raw, INT64_MAX);
+        rpc_endpoint_lost(raw.side.endpoint, "gone");
+        side_events(&raw.side);
+        side_is(&raw.side, "END CLOSED");
+        status_is(call, PROA_UNAVAILABLE, "gone");
+        assert_int_equal(raw.side.is_unprocessed, !has_left);
+        assert_int_equal(raw.side.is_unsent, !has_left);
+        end(&raw, call);
+    }
 }
 
 static void goaway_ends_what_it_did_not_process_and_leaves_the_rest(void **state)
@@ -472,6 +491,7 @@ static void goaway_ends_what_it_did_not_process_and_leaves_the_rest(void **state
         raw_run(&raw);
         side_is(&raw.side, "GOAWAY END");
         assert_true(raw.side.is_unprocessed);
+        assert_false(raw.side.is_unsent);
         status_is(second, PROA_UNAVAILABLE, NULL);
         assert_false(rpc_endpoint_can_begin(raw.side.endpoint));
         rpc_exchange *none = NULL;
@@ -733,6 +753,7 @@ int main(void)
         cmocka_unit_test(status_counts_when_rst_no_error_follows_the_trailers),
         cmocka_unit_test(rst_stream_gives_the_code_of_its_table),
         cmocka_unit_test(refused_stream_is_unavailable_and_unprocessed),
+        cmocka_unit_test(connection_that_is_lost_tells_which_calls_have_not_left),
         cmocka_unit_test(goaway_ends_what_it_did_not_process_and_leaves_the_rest),
         cmocka_unit_test(deadline_is_exceeded_locally_and_cancels_at_the_peer),
         cmocka_unit_test(deadline_that_is_over_sends_not_a_byte),

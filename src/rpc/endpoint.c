@@ -176,8 +176,10 @@ static bool next_of_exchange(rpc_endpoint *endpoint, rpc_event *out)
     if (!exchange->events)
         list_remove(node);
     *out = (rpc_event){ .type = (rpc_event_type)type, .exchange = exchange };
-    if (type == RPC_EVENT_END)
+    if (type == RPC_EVENT_END) {
         out->is_unprocessed = exchange->is_unprocessed;
+        out->is_unsent = exchange->is_unsent;
+    }
     return true;
 }
 

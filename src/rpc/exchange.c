@@ -166,6 +166,8 @@ static void judge_client(rpc_exchange *exchange, const h2_event *event)
 {
     const h2_fault *fault = &event->fault;
     exchange->is_unprocessed = event->is_unprocessed && exchange->state == EXCHANGE_OPEN;
+    exchange->is_unsent =
+        exchange->is_unprocessed && (fault->scope == H2_SCOPE_CONNECTION || h2_stream_id(exchange->stream) == 0);
     if (exchange->is_unprocessed || fault->scope == H2_SCOPE_CONNECTION) {
         exchange->code = PROA_UNAVAILABLE;
         exchange->text = fault->reason ? fault->reason : "the connection was lost";

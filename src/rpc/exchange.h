@@ -48,7 +48,8 @@ struct rpc_exchange {
     bool has_h2_code;
     bool is_half_closed;          /* the peer ended its side */
     bool is_done_sending;         /* we ended ours */
-    bool is_unprocessed;
+    bool is_foreign;              /* server: of another codec than proto */
+    bool is_unprocessed, is_unsent;
     uint16_t cut_after;           /* server, refused: RST_STREAM waits for that many bytes of DATA */
 };
 

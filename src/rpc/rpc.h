@@ -62,6 +62,7 @@ typedef struct rpc_event {
     rpc_event_type type;
     rpc_exchange *exchange;
     bool is_unprocessed;          /* END on a client: surely not acted upon: may be sent again (gRFC A6 transparent retry) */
+    bool is_unsent;               /* and its headers have not even left */
     h2_fault fault;               /* CLOSED, GOAWAY */
     proa_bytes debug;             /* GOAWAY: borrowed until the next event */
 } rpc_event;
@@ -98,6 +99,7 @@ proa_err rpc_exchange_begin(rpc_endpoint *endpoint, const rpc_request *request, 
 void rpc_exchange_end_requests(rpc_exchange *exchange);      /* half-close, after what was pushed */
 /* ---- Exchanges: server */
 proa_bytes rpc_exchange_path(const rpc_exchange *exchange);  /* borrowed until release; always "/service/method" */
+bool rpc_exchange_is_foreign(const rpc_exchange *exchange);  /* its messages are not proto: "application/grpc+json" */
 /* Once, before the first message, which implies it. CLOSED: too late. MALFORMED, NOMEM: nothing was sent. */
 proa_err rpc_exchange_send_headers(rpc_exchange *exchange, proa_headers headers);
 /* Trailers (Trailers-Only when nothing was sent before). The message is percent-encoded, and what is longer than

@@ -81,8 +81,10 @@ void side_events(side *side)
             assert_true(side->count < SIDE_EXCHANGES);
             side->seen[side->count++] = event.exchange;
         }
-        if (event.type == RPC_EVENT_END)
+        if (event.type == RPC_EVENT_END) {
             side->is_unprocessed = event.is_unprocessed;
+            side->is_unsent = event.is_unsent;
+        }
         if (event.type == RPC_EVENT_GOAWAY || event.type == RPC_EVENT_CLOSED)
             side->fault = event.fault;
         if (side->on_event)

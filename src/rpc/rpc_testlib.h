@@ -30,7 +30,7 @@ typedef struct side {
     rpc_exchange *seen[SIDE_EXCHANGES];           /* server: in order of CALL */
     size_t count;
     size_t messages;                              /* MESSAGE events; the log has one of those in a row */
-    bool is_unprocessed;                          /* of the last END */
+    bool is_unprocessed, is_unsent;                          /* of the last END */
     bool is_ready;                                /* READY was reported: once */
     h2_fault fault;                               /* of the last GOAWAY or CLOSED */
     void (*on_event)(struct side *side, const rpc_event *event, void *user);   /* what a program does, or NULL */
