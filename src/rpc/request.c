@@ -120,18 +120,35 @@ bool request_is_path(proa_bytes path)
     return take_segment(&path) && take_segment(&path) && path.size == 0;
 }
 
-bool request_is_grpc_type(proa_bytes value)
+/* RFC 9110 8.3.1: case does not matter. `type` is in lower case. */
+static bool begins_with_type(proa_bytes value, proa_bytes type)
 {
-    static const char type[] = "application/grpc";
-    enum { SIZE = sizeof type - 1 };
-    if (value.size < SIZE)
+    if (value.size < type.size)
         return false;
-    for (size_t i = 0; i < SIZE; i++) { /* RFC 9110 8.3.1: case does not matter */
+    for (size_t i = 0; i < type.size; i++) {
         char c = value.data[i];
-        if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != type[i])
+        if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != type.data[i])
             return false;
     }
-    return value.size == SIZE || value.data[SIZE] == '+' || value.data[SIZE] == ';' || value.data[SIZE] == ' ';
+    return true;
+}
+
+static bool ends_type(proa_bytes value, size_t at)
+{
+    return value.size == at || value.data[at] == ';' || value.data[at] == ' ';
+}
+
+static const proa_bytes type = PROA_STR_INIT("application/grpc"), proto_type = PROA_STR_INIT("application/grpc+proto");
+
+bool request_is_grpc_type(proa_bytes value)
+{
+    return begins_with_type(value, type) && (ends_type(value, type.size) || value.data[type.size] == '+');
+}
+
+bool request_is_proto_type(proa_bytes value)
+{
+    return (begins_with_type(value, type) && ends_type(value, type.size)) ||
+           (begins_with_type(value, proto_type) && ends_type(value, proto_type.size));
 }
 
 static void judge(const hpack_block *block, request_head *head)
@@ -143,7 +160,10 @@ static void judge(const hpack_block *block, request_head *head)
         switch (block->fields[i].token) {
         case HPACK_NAME_METHOD: is_post = BYTES_IS(value, "POST"); break;
         case HPACK_NAME_PATH: head->path = value; break;
-        case HPACK_NAME_CONTENT_TYPE: is_grpc = request_is_grpc_type(value); break;
+        case HPACK_NAME_CONTENT_TYPE:
+            is_grpc = request_is_grpc_type(value);
+            head->is_foreign = !request_is_proto_type(value);
+            break;
         case HPACK_NAME_GRPC_ENCODING: is_plain = BYTES_IS(value, "identity"); break;
         case HPACK_NAME_GRPC_TIMEOUT: is_timely = is_timely && timeout_parse(value, &head->timeout_ns); break;
         default: break; /* te: one that is not "trailers" is h2's, a missing one is let pass */

@@ -26,6 +26,7 @@ typedef struct request_head {
     proa_bytes path;             /* borrowed from the block */
     int64_t timeout_ns;          /* INT64_MAX: none */
     request_refusal refusal;     /* then nothing else counts */
+    bool is_foreign;             /* its codec is not proto: "application/grpc+json" */
 } request_head;
 
 /* What the block says; worked out once for a block that comes again (its note). Else in scratch. */
@@ -44,6 +45,7 @@ const request_answer *request_answer_of(request_refusal refusal);   /* static */
 /* Exactly "/service/method", of letters, digits and "._-~", neither of them a dot segment (CVE-2026-33186). */
 bool request_is_path(proa_bytes path);
 bool request_is_grpc_type(proa_bytes value);      /* "application/grpc", and what "+" or ";" begins behind it */
+bool request_is_proto_type(proa_bytes value);     /* of those: without a "+", or with "+proto" */
 
 /* ---- Client */
 typedef struct request_origin {  /* what all requests of an endpoint share */

@@ -104,6 +104,27 @@ static void content_type_other_than_grpc_is_415(void **state)
     assert_true(BYTES_IS(request_answer_of(REQUEST_NOT_GRPC)->fields[0].value, "415"));
 }
 
+static void content_type_of_another_codec_than_proto_is_foreign(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type;
+        bool is_foreign;
+    } rows[] = {
+        { "application/grpc", false },         { "application/grpc;charset=utf-8", false },
+        { "application/grpc+proto", false },   { "Application/GRPC+Proto; x=y", false },
+        { "application/grpc+json", true },     { "application/grpc+protobuf", true },
+        { "application/grpc+", true },         { "application/grpc+prot", true },
+        { "application/grpc+foo ;x=y", true },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        request_head head =
+            read_with(HPACK_NAME_CONTENT_TYPE, proa_bytes_of(rows[i].type), (hpack_field){ .token = 0 });
+        assert_int_equal(head.refusal, REQUEST_FINE);
+        assert_int_equal(head.is_foreign, rows[i].is_foreign);
+    }
+}
+
 static void te_may_be_missing(void **state)
 {
     (void)state;
@@ -280,6 +301,7 @@ int main(void)
         cmocka_unit_test(path_is_exactly_service_and_method),
         cmocka_unit_test(method_other_than_post_is_405),
         cmocka_unit_test(content_type_other_than_grpc_is_415),
+        cmocka_unit_test(content_type_of_another_codec_than_proto_is_foreign),
         cmocka_unit_test(te_may_be_missing),
         cmocka_unit_test(grpc_timeout_becomes_a_time_and_a_malformed_one_is_internal),
         cmocka_unit_test(grpc_encoding_other_than_identity_is_unimplemented_and_told_what_is_accepted),

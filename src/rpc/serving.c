@@ -69,6 +69,7 @@ void serving_take_request(rpc_endpoint *endpoint, const h2_event *event)
     endpoint->running++;
     exchange->head = hpack_block_retain(event->block);
     exchange->path = head->path;
+    exchange->is_foreign = head->is_foreign;
     EXCHANGE_TRACE(exchange, "%u call %.*s", h2_stream_id(exchange->stream), PROA_FMT(exchange->path));
     exchange_raise(exchange, RPC_EVENT_CALL);
     if (event->is_end)
@@ -154,4 +155,9 @@ void serving_finish_static(rpc_exchange *exchange, proa_code code, const char *t
 proa_bytes rpc_exchange_path(const rpc_exchange *exchange)
 {
     return exchange->path;
+}
+
+bool rpc_exchange_is_foreign(const rpc_exchange *exchange)
+{
+    return exchange->is_foreign;
 }

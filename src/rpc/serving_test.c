@@ -388,6 +388,22 @@ static void request_that_is_malformed_http_ends_its_stream_and_no_more(void **st
         is_refused(send_malformed, "1 RST PROTOCOL_ERROR");
 }
 
+static void foreign_codec_is_told(void **state)
+{
+    (void)state;
+    static const char *const types[] = { "application/grpc", "application/grpc+json" };
+    for (size_t i = 0; i < 2; i++) {
+        raw raw;
+        begin(&raw, 0);
+        raw_headers(&raw, 1, true, ":method", "POST", ":scheme", "http", ":path", "/a.B/C", ":authority", "h",
+                    "content-type", types[i], NULL);
+        raw_is(&raw, "");
+        side_is(&raw.side, "CALL HALF_CLOSE");
+        assert_int_equal(rpc_exchange_is_foreign(raw.side.seen[0]), i == 1);
+        raw_abandon(&raw, raw.side.seen[0]);
+    }
+}
+
 static void missing_te_is_accepted(void **state)
 {
     (void)state;
@@ -624,6 +640,7 @@ int main(void)
         cmocka_unit_test(unknown_grpc_encoding_is_unimplemented_and_told_what_is_accepted),
         cmocka_unit_test(bad_base64_ends_its_stream_and_no_more_cve_2023_32732),
         cmocka_unit_test(request_that_is_malformed_http_ends_its_stream_and_no_more),
+        cmocka_unit_test(foreign_codec_is_told),
         cmocka_unit_test(missing_te_is_accepted),
         cmocka_unit_test(rst_stream_of_the_client_is_cancelled),
         cmocka_unit_test(deadline_is_kept_by_the_server_and_cancels_both_ways),

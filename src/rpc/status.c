@@ -24,11 +24,10 @@ proa_code rpc_code_of_http(unsigned http_status)
     case 403: return PROA_PERMISSION_DENIED; /* http */
     case 404: return PROA_UNIMPLEMENTED;     /* http */
     case 429: return PROA_UNAVAILABLE;       /* http */
-    case 431: return PROA_INTERNAL;          /* http, newest text; grpc-java */
     case 502: return PROA_UNAVAILABLE;       /* http */
     case 503: return PROA_UNAVAILABLE;       /* http */
     case 504: return PROA_UNAVAILABLE;       /* http */
-    default: return PROA_UNKNOWN;            /* http: all others, 200 without a status among them */
+    default: return PROA_UNKNOWN;            /* http: all others, 431 and 200 without a status among them */
     }
 }
 

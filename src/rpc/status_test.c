@@ -23,7 +23,7 @@ static void http_status_maps_to_a_code(void **state)
         proa_code code;
     } rows[] = {
         { 400, PROA_INTERNAL },      { 401, PROA_UNAUTHENTICATED }, { 403, PROA_PERMISSION_DENIED },
-        { 404, PROA_UNIMPLEMENTED }, { 429, PROA_UNAVAILABLE },     { 431, PROA_INTERNAL },
+        { 404, PROA_UNIMPLEMENTED }, { 429, PROA_UNAVAILABLE },     { 431, PROA_UNKNOWN },
         { 502, PROA_UNAVAILABLE },   { 503, PROA_UNAVAILABLE },     { 504, PROA_UNAVAILABLE },
         { 200, PROA_UNKNOWN },       { 301, PROA_UNKNOWN },         { 405, PROA_UNKNOWN },
         { 415, PROA_UNKNOWN },       { 500, PROA_UNKNOWN },         { 0, PROA_UNKNOWN },

@@ -44,13 +44,16 @@ static void gone(void *owner, proa_loop *home)
 
 static const call_hooks hooks = { .work = work, .unwork = unwork, .gone = gone };
 
-/* grpc/grpc doc/statuscodes.md: UNIMPLEMENTED, with which of the two is unknown. */
-static void refuse_path(link_line *l, rpc_exchange *exchange)
+/* grpc/grpc doc/statuscodes.md: UNIMPLEMENTED, with which of the two is unknown; or the codec is. */
+static void refuse(link_line *l, rpc_exchange *exchange, bool is_known)
 {
     const methods *m = &l->station->server->methods;
     proa_bytes path = rpc_exchange_path(exchange);
     char quoted[200], text[256];
-    snprintf(text, sizeof text, methods_has_service(m, path) ? "unknown method %s" : "unknown service: %s",
+    snprintf(text, sizeof text,
+             is_known                       ? "%s takes no codec but proto"
+             : methods_has_service(m, path) ? "unknown method %s"
+                                            : "unknown service: %s",
              trace_escape(path, quoted, sizeof quoted));
     proa_status status = { .code = PROA_UNIMPLEMENTED, .message = proa_bytes_of(text) };
     rpc_exchange_set_user(exchange, NULL);
@@ -63,8 +66,8 @@ static void begin_call(link_line *l, rpc_exchange *exchange)
     proa_server *server = s->server;
     const call_binding *binding = methods_find(&server->methods, rpc_exchange_path(exchange));
     counting_add(&s->counting, calls_begun);
-    if (!binding) {
-        refuse_path(l, exchange);
+    if (!binding || (binding->method && rpc_exchange_is_foreign(exchange))) {
+        refuse(l, exchange, binding != NULL);
         counting_add(&s->counting, calls_ended);
         return;
     }
