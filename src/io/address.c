@@ -49,8 +49,13 @@ bool io_address_is_loopback(const io_address *address)
         return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr) ||
                (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr) && in6.sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
     }
-    default: return false;
+    default: return address->size >= sizeof(sa_family_t); /* a pipe */
     }
+}
+
+void address_inproc(io_address *out)
+{
+    *out = (io_address){ .size = sizeof(sa_family_t) };
 }
 
 static const char *write_v4(const void *v4, in_port_t be_port, const char *prefix, char *out, size_t size)
@@ -96,7 +101,7 @@ static void write_address(const io_address *address, bool is_prefixed, char *out
     }
     case AF_INET6: write_v6(address, is_prefixed, out, size); break;
     case AF_UNIX: write_unix(address, out, size); break;
-    default: snprintf(out, size, "unknown:"); break;
+    default: snprintf(out, size, address->size < sizeof(sa_family_t) ? "unknown:" : "inproc:"); break;
     }
 }
 

@@ -6,16 +6,18 @@
  * Thread: everything belongs to the thread that turns the loop, except io_loop_post and io_loop_wake: any thread, and
  * both are safe in a signal handler.
  * A turn: wait for the kernel; read every ready socket; fire due timers; deliver mail; run dispatch tasks; run flush
- * tasks (and dispatch tasks that these caused, a bounded number of rounds). */
+ * tasks (and what these caused, also reading from pipes, a bounded number of rounds). */
 #ifndef IO_IO_H
 #define IO_IO_H
 #include "base/base.h"
 
 /* ---- Loop */
 typedef struct io_loop io_loop;
+typedef struct io_network io_network;
 typedef struct io_loop_options {
     bool virtual_time;        /* the clock stands still while something is ready and jumps to the next timer when not */
     const trace *trace;       /* borrowed until free; NULL: none */
+    const io_network *network;   /* borrowed until free; NULL: the kernel's */
 } io_loop_options;
 
 io_loop *io_loop_new(const io_loop_options *options);   /* owned: io_loop_free; NULL: no memory or no descriptor */
@@ -27,10 +29,11 @@ int io_loop_fd(const io_loop *loop);              /* readable when a turn has so
 int64_t io_loop_wait_ns(const io_loop *loop);     /* until the next turn is due: 0 while tasks or mail wait, INT64_MAX: never */
 void io_loop_wake(io_loop *loop);                 /* any thread: a waiting turn returns */
 hold_pool *io_loop_pool(io_loop *loop);           /* borrowed: recycled blocks of this thread */
+uint64_t io_loop_seed(io_loop *loop, const void *salt);   /* of hashes and jitter: another each time */
 
 /* ---- Tasks: run once, later in this turn (or in the next, when added outside of one). Added twice: once. */
 typedef struct io_task { list_node node; void (*run)(struct io_task *task); } io_task;
-typedef enum io_phase { IO_DISPATCH, IO_FLUSH } io_phase;
+typedef enum io_phase { IO_INPUT, IO_DISPATCH, IO_FLUSH } io_phase;   /* INPUT: what happens to sockets, for their kinds alone */
 void io_loop_defer(io_loop *loop, io_task *task, io_phase phase);
 void io_task_cancel(io_task *task);
 
@@ -136,6 +139,10 @@ static inline void io_socket_set_unheard(io_socket *socket, int64_t ns)
         socket->kind->set_unheard(socket, ns);
 }
 
+/* ---- Pipes: two sockets of one loop, joined in memory. Each end has the address "inproc:" and room for 64 KiB that the other
+ *      wrote; what one writes the other reads in the same turn's next round. A close with bytes unread is a reset. */
+proa_err io_pipe_open(io_loop *loop, io_socket *ends[2]);   /* both own and closed by the caller. NOMEM */
+
 /* ---- TLS over a socket of any kind (OpenSSL 3, memory BIOs). Credentials may be shared by many sockets, in any thread. */
 typedef struct io_tls io_tls;
 struct io_identity {
@@ -153,6 +160,11 @@ io_socket *io_tls_start(io_loop *loop, io_socket *under, io_tls *tls, const char
 /* ---- Listeners. Out of descriptors, a listener frees its reserve, refuses one, and pauses 100 ms: it never spins
  *      (CVE-2023-4785). */
 typedef struct io_listener io_listener;
+typedef struct io_listener_kind {
+    const io_address *(*address)(const io_listener *listener);
+    void (*close)(io_listener *listener);
+} io_listener_kind;
+struct io_listener { const io_listener_kind *kind; };
 typedef struct io_listener_options {
     bool is_shared;           /* SO_REUSEPORT: one listener a loop */
     unsigned unix_mode;       /* of the socket file; 0: what the umask leaves */
@@ -163,6 +175,25 @@ typedef void (*io_on_accept)(void *owner, io_socket *socket);   /* owned by the 
  * Unix socket file that nobody listens on is replaced; another file is not. */
 io_listener *io_listener_open(io_loop *loop, const io_address *address, const io_listener_options *options,
                               io_on_accept on_accept, void *owner, proa_error *error);
-const io_address *io_listener_address(const io_listener *listener);   /* borrowed; with the port that 0 became */
-void io_listener_close(io_listener *listener);    /* at once; a Unix socket file of ours is removed */
+/* Borrowed; with the port that 0 became. */
+static inline const io_address *io_listener_address(const io_listener *listener) { return listener->kind->address(listener); }
+/* At once; a Unix socket file of ours is removed. NULL is fine. */
+static inline void io_listener_close(io_listener *listener)
+{
+    if (listener)
+        listener->kind->close(listener);
+}
+
+/* ---- A network in the place of the kernel's, for simulation: it connects and listens for the loop, whose clock is its own. A
+ *      turn of such a loop never waits, whatever it is told: who moves the clock also turns. connect and listen are as
+ *      io_socket_connect and io_listener_open; its sockets tell what happens to them in tasks of IO_INPUT. */
+struct io_network {
+    io_socket *(*connect)(void *network, io_loop *loop, const io_address *address, const io_socket_handler *handler,
+                          void *owner, proa_error *error);
+    io_listener *(*listen)(void *network, io_loop *loop, const io_address *address, const io_listener_options *options,
+                           io_on_accept on_accept, void *owner, proa_error *error);
+    int64_t (*now)(void *network);      /* monotonic ns; the same until the loop has turned */
+    uint64_t (*seed)(void *network);    /* of hashes and jitter, so that a run can be repeated */
+    void *network;
+};
 #endif

@@ -16,7 +16,9 @@
 
 enum { BACKLOG_DEFAULT = 4096, ACCEPTS_MAX = 64, PAUSE_MS = 100 };
 
-struct io_listener {
+/* A listening socket of the kernel. */
+typedef struct system_listener {
+    io_listener base;
     uv_poll_t poll;
     io_loop *loop;
     io_on_accept on_accept;
@@ -29,7 +31,7 @@ struct io_listener {
     bool owns_file; /* a Unix socket file that we made: device and inode say whether it is still ours */
     dev_t device;
     ino_t inode;
-};
+} system_listener;
 
 /* ---- Accepting */
 
@@ -40,7 +42,7 @@ static int open_reserve(void)
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static void watch(io_listener *listener, bool is_on)
+static void watch(system_listener *listener, bool is_on)
 {
     listener->loop->is_changed = true;
     if (is_on)
@@ -51,20 +53,20 @@ static void watch(io_listener *listener, bool is_on)
 
 static void on_pause_over(io_timer *timer)
 {
-    io_listener *listener = CONTAINER_OF(timer, io_listener, pause);
+    system_listener *listener = CONTAINER_OF(timer, system_listener, pause);
     if (listener->reserve < 0)
         listener->reserve = open_reserve();
     watch(listener, true);
 }
 
-static void pause_accepting(io_listener *listener)
+static void pause_accepting(system_listener *listener)
 {
     watch(listener, false);
     io_timer_start(listener->loop, &listener->pause, io_loop_now(listener->loop) + PAUSE_MS * PROA_MILLISECOND);
 }
 
 /* CVE-2023-4785: accept that fails for want of descriptors must not be tried again at once. */
-static void refuse_one(io_listener *listener)
+static void refuse_one(system_listener *listener)
 {
     TRACE(listener->loop->trace, TRACE_IO, "io fd %d: out of descriptors, refusing one and pausing", listener->fd);
     if (listener->reserve >= 0) {
@@ -77,7 +79,7 @@ static void refuse_one(io_listener *listener)
     pause_accepting(listener);
 }
 
-static void give(io_listener *listener, int fd, const io_address *peer)
+static void give(system_listener *listener, int fd, const io_address *peer)
 {
     io_socket *socket = socket_from_accepted(listener->loop, fd, peer);
     if (!socket)
@@ -87,7 +89,7 @@ static void give(io_listener *listener, int fd, const io_address *peer)
 }
 
 /* False: enough for now. */
-static bool accept_one(io_listener *listener)
+static bool accept_one(system_listener *listener)
 {
     io_address peer;
     memset(&peer, 0, sizeof peer);
@@ -122,7 +124,7 @@ static bool accept_one(io_listener *listener)
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    io_listener *listener = poll->data;
+    system_listener *listener = poll->data;
     (void)events;
     loop_note_event(listener->loop);
     if (status < 0) {
@@ -150,7 +152,7 @@ static bool is_stale_file(const io_address *address)
 }
 
 /* 0 or an errno. */
-static int bind_unix(io_listener *listener, int fd, const io_listener_options *options)
+static int bind_unix(system_listener *listener, int fd, const io_listener_options *options)
 {
     const io_address *address = &listener->address;
     const struct sockaddr_un *un = (const void *)address->u.bytes;
@@ -177,7 +179,7 @@ static int bind_unix(io_listener *listener, int fd, const io_listener_options *o
     return options->unix_mode && chmod(un->sun_path, options->unix_mode) ? errno : 0;
 }
 
-static int bind_tcp(io_listener *listener, int fd, const io_listener_options *options)
+static int bind_tcp(system_listener *listener, int fd, const io_listener_options *options)
 {
     const int on = 1, off = 0;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on))
@@ -196,7 +198,7 @@ static int bind_tcp(io_listener *listener, int fd, const io_listener_options *op
     return 0;
 }
 
-static int start(io_listener *listener, const io_listener_options *options)
+static int start(system_listener *listener, const io_listener_options *options)
 {
     int family = address_sockaddr(&listener->address)->sa_family;
     listener->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -212,7 +214,7 @@ static int start(io_listener *listener, const io_listener_options *options)
     return listener->reserve < 0 ? errno : 0;
 }
 
-static void close_files(io_listener *listener)
+static void close_files(system_listener *listener)
 {
     if (listener->owns_file) {
         const struct sockaddr_un *un = (const void *)listener->address.u.bytes;
@@ -232,22 +234,51 @@ static bool is_about_address(int system_error)
            system_error == ENOENT || system_error == ENOTDIR || system_error == EAFNOSUPPORT || system_error == EINVAL;
 }
 
+static const io_address *address_of(const io_listener *base)
+{
+    const system_listener *listener = CONTAINER_OF(base, const system_listener, base);
+    return &listener->address;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    memory_free(handle->data);
+}
+
+static void close_listener(io_listener *base)
+{
+    system_listener *listener = CONTAINER_OF(base, system_listener, base);
+    if (listener->is_closed)
+        return;
+    listener->is_closed = true;
+    io_timer_stop(listener->loop, &listener->pause);
+    listener->loop->is_changed = true;
+    uv_close((uv_handle_t *)&listener->poll, on_closed);
+    close_files(listener);
+}
+
+static const io_listener_kind system_kind = { .address = address_of, .close = close_listener };
+
 io_listener *io_listener_open(io_loop *loop, const io_address *address, const io_listener_options *options,
                               io_on_accept on_accept, void *owner, proa_error *error)
 {
     static const io_listener_options none;
-    io_listener *listener = memory_new(sizeof *listener);
+    if (loop->network)
+        return loop->network->listen(loop->network->network, loop, address, options ? options : &none, on_accept, owner,
+                                     error);
+    system_listener *listener = memory_new(sizeof *listener);
     if (!listener) {
         address_error(error, PROA_ERR_NOMEM, address, ENOMEM);
         return NULL;
     }
-    *listener = (io_listener){ .loop = loop,
-                               .on_accept = on_accept,
-                               .owner = owner,
-                               .pause = { .fire = on_pause_over },
-                               .address = *address,
-                               .fd = -1,
-                               .reserve = -1 };
+    *listener = (system_listener){ .base.kind = &system_kind,
+                                   .loop = loop,
+                                   .on_accept = on_accept,
+                                   .owner = owner,
+                                   .pause = { .fire = on_pause_over },
+                                   .address = *address,
+                                   .fd = -1,
+                                   .reserve = -1 };
     int failed = start(listener, options ? options : &none);
     if (!failed)
         failed = -uv_poll_init(&loop->uv, &listener->poll, listener->fd);
@@ -259,26 +290,5 @@ io_listener *io_listener_open(io_loop *loop, const io_address *address, const io
     }
     listener->poll.data = listener;
     watch(listener, true);
-    return listener;
-}
-
-const io_address *io_listener_address(const io_listener *listener)
-{
-    return &listener->address;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    memory_free(handle->data);
-}
-
-void io_listener_close(io_listener *listener)
-{
-    if (!listener || listener->is_closed)
-        return;
-    listener->is_closed = true;
-    io_timer_stop(listener->loop, &listener->pause);
-    listener->loop->is_changed = true;
-    uv_close((uv_handle_t *)&listener->poll, on_closed);
-    close_files(listener);
+    return &listener->base;
 }

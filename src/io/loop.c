@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loop: waits for the kernel, then runs the phases of a turn in their order. libuv does the polling.
  *
- *     wait ──> sockets ──> pending ──> timers ──> mail ──> dispatch ⇄ flush ──> return
+ *     wait ──> sockets ──> input ──> timers ──> mail ──> dispatch ⇄ flush ⇄ input ──> return
  *
  * libuv counts in whole milliseconds. So that nothing fires more than 1 ms late, a wait is cut to whole milliseconds
  * below the deadline, and the rest, if nothing happened, is slept with ppoll. */
@@ -23,6 +23,11 @@ static void on_async(uv_async_t *async)
 static void on_timeout(uv_timer_t *timeout)
 {
     uv_stop(timeout->loop);
+}
+
+static int64_t read_now(const io_loop *loop)
+{
+    return loop->network ? loop->network->now(loop->network->network) : io_clock_now();
 }
 
 static proa_err init(io_loop *loop)
@@ -60,12 +65,12 @@ io_loop *io_loop_new(const io_loop_options *options)
     if (options) {
         loop->is_virtual = options->virtual_time;
         loop->trace = options->trace;
+        loop->network = options->network;
     }
     /* A virtual clock starts at the same time in every run. */
-    loop->now = loop->is_virtual ? PROA_SECOND : io_clock_now();
-    list_init(&loop->tasks[IO_DISPATCH]);
-    list_init(&loop->tasks[IO_FLUSH]);
-    list_init(&loop->pending);
+    loop->now = loop->is_virtual ? PROA_SECOND : read_now(loop);
+    for (int phase = IO_INPUT; phase <= IO_FLUSH; phase++)
+        list_init(&loop->tasks[phase]);
     socket_prepare(loop);
     if (init(loop)) {
         free_memory(loop);
@@ -90,7 +95,7 @@ void io_loop_free(io_loop *loop)
     while (atomic_load(&loop->senders))
         sched_yield();
     deliver_mail(loop);
-    for (int phase = IO_DISPATCH; phase <= IO_FLUSH; phase++)
+    for (int phase = IO_INPUT; phase <= IO_FLUSH; phase++)
         while (list_pop(&loop->tasks[phase]))
             ;
     dns_free(loop->dns);
@@ -109,6 +114,14 @@ int64_t io_loop_now(const io_loop *loop)
 hold_pool *io_loop_pool(io_loop *loop)
 {
     return loop->pool;
+}
+
+/* Hard to guess from outside, and not the same twice. */
+uint64_t io_loop_seed(io_loop *loop, const void *salt)
+{
+    if (loop->network)
+        return loop->network->seed(loop->network->network);
+    return ((uint64_t)io_clock_now() ^ (uintptr_t)salt) + ++loop->seeds * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 int io_loop_fd(const io_loop *loop)
@@ -156,7 +169,7 @@ void io_timer_stop(io_loop *loop, io_timer *timer)
 static void read_clock(io_loop *loop)
 {
     if (loop->is_stale && !loop->is_virtual)
-        loop->now = io_clock_now();
+        loop->now = read_now(loop);
     loop->is_stale = false;
 }
 
@@ -170,7 +183,7 @@ void loop_note_event(io_loop *loop)
 static bool has_work(io_loop *loop)
 {
     return !list_is_empty(&loop->tasks[IO_DISPATCH]) || !list_is_empty(&loop->tasks[IO_FLUSH]) ||
-           !list_is_empty(&loop->pending) || !mailbox_is_empty(&loop->mailbox);
+           !list_is_empty(&loop->tasks[IO_INPUT]) || !mailbox_is_empty(&loop->mailbox);
 }
 
 static int64_t add_saturated(int64_t a, int64_t b)
@@ -289,9 +302,10 @@ static void run_tasks(io_loop *loop)
     for (int flush = 0; flush < ROUNDS_MAX; flush++) {
         for (int round = 0; round < ROUNDS_MAX && !list_is_empty(&loop->tasks[IO_DISPATCH]); round++)
             run_batch(loop, IO_DISPATCH);
-        if (list_is_empty(&loop->tasks[IO_FLUSH]))
+        if (list_is_empty(&loop->tasks[IO_FLUSH]) && list_is_empty(&loop->tasks[IO_INPUT]))
             break;
         run_batch(loop, IO_FLUSH);
+        run_batch(loop, IO_INPUT); /* what pipes were given: a call and its answer take one turn */
     }
 }
 
@@ -306,12 +320,11 @@ void io_loop_turn(io_loop *loop, int64_t wait_ns)
     int64_t limit_ns = is_busy ? 0 : wait_ns < 0 ? INT64_MAX : wait_ns;
     if (loop->is_virtual)
         wait_virtual(loop, limit_ns, is_busy);
-    else
+    else if (!loop->network)
         wait_real(loop, limit_ns);
     mailbox_set_awake(&loop->mailbox, true);
     read_clock(loop);
-    if (!list_is_empty(&loop->pending))
-        loop->run_pending(loop);
+    run_batch(loop, IO_INPUT);
     fire_timers(loop);
     deliver_mail(loop);
     run_tasks(loop);
@@ -322,11 +335,11 @@ void io_loop_turn(io_loop *loop, int64_t wait_ns)
 int64_t io_loop_wait_ns(const io_loop *loop)
 {
     /* Looking changes nothing; the mailbox is atomic and so not const. */
-    if (has_work((io_loop *)loop) || loop->is_changed || uv_backend_timeout(&loop->uv) == 0)
+    if (has_work((io_loop *)loop) || (!loop->network && (loop->is_changed || uv_backend_timeout(&loop->uv) == 0)))
         return 0;
     int64_t deadline = wheel_deadline(loop->wheel);
     if (deadline == INT64_MAX)
         return INT64_MAX;
-    int64_t now = loop->is_virtual ? deadline : io_clock_now();
+    int64_t now = loop->is_virtual ? deadline : read_now(loop);
     return deadline > now ? deadline - now : 0;
 }

@@ -17,6 +17,8 @@ struct io_loop {
     uv_timer_t timeout;       /* bounds one wait; libuv is given no other timers */
     int64_t now;
     bool is_virtual;
+    const io_network *network;   /* NULL: the kernel's */
+    uint64_t seeds;           /* given so far */
     bool is_turning;
     bool is_stale;            /* the kernel was asked since the clock was read */
     bool is_changed;          /* libuv registers watchers only in its next run */
@@ -26,9 +28,7 @@ struct io_loop {
     hold_pool *pool;
     mailbox mailbox;
     atomic_uint senders;      /* threads that are inside post or wake right now: the loop's memory stays for them */
-    list tasks[2];            /* by io_phase */
-    list pending;             /* sockets with an event that no descriptor tells: see socket.c */
-    void (*run_pending)(struct io_loop *loop);
+    list tasks[3];            /* by io_phase */
     slab sockets;
     struct dns *dns;          /* NULL until the first lookup */
     char *read_buffer;        /* LOOP_READ_BYTES + HOLD_SLOP */

@@ -6,7 +6,7 @@
  *          └──────────┴─────────┴──> CLOSED (the owner closed; the memory goes with libuv's handle)
  *
  * An event that no descriptor will tell (a write or a connect that failed at once, a connect that succeeded at once)
- * puts the socket on the loop's pending list: handlers only ever run in the I/O phase. */
+ * is a task of IO_INPUT: handlers only ever run in the I/O phase. */
 #define _GNU_SOURCE /* struct ucred */
 #include "io/socket.h"
 #include "io/address.h"
@@ -30,7 +30,7 @@ typedef struct system_socket {
     io_loop *loop;
     const io_socket_handler *handler; /* NULL: accepted and not yet owned */
     void *owner;
-    list_node pending;
+    io_task pending;
     io_address peer;
     int fd;
     int fault;   /* errno of a write or a connect that failed; on_end is to come */
@@ -47,7 +47,7 @@ static void on_poll(uv_poll_t *poll, int status, int events);
 static int events_wanted(const system_socket *socket)
 {
     if (socket->state == CONNECTING)
-        return socket->fault || list_has(&socket->pending) ? 0 : UV_WRITABLE;
+        return socket->fault || list_has(&socket->pending.node) ? 0 : UV_WRITABLE;
     if (socket->state != OPEN || !socket->handler || socket->fault)
         return 0;
     int events = socket->wants_write ? UV_WRITABLE : 0;
@@ -73,8 +73,7 @@ static void watch(system_socket *socket)
 
 static void add_pending(system_socket *socket)
 {
-    if (!list_has(&socket->pending))
-        list_push(&socket->loop->pending, &socket->pending);
+    io_loop_defer(socket->loop, &socket->pending, IO_INPUT);
     watch(socket);
 }
 
@@ -92,7 +91,7 @@ static void end(system_socket *socket, int fault)
         address_error(&error, PROA_ERR_IO, &socket->peer, fault);
     TRACE(socket->loop->trace, TRACE_IO, "io fd %d: %s", socket->fd, fault ? error.text : "the peer ended");
     socket->state = ENDED;
-    list_remove(&socket->pending);
+    io_task_cancel(&socket->pending);
     watch(socket);
     socket->handler->on_end(socket->owner, &error);
 }
@@ -181,22 +180,16 @@ static void finish_connect(system_socket *socket)
     }
 }
 
-static void run_pending(io_loop *loop)
+static void run_pending(io_task *task)
 {
-    list batch;
-    list_init(&batch);
-    for (list_node *node; (node = list_pop(&loop->pending));)
-        list_push(&batch, node);
-    for (list_node *node; (node = list_pop(&batch));) {
-        system_socket *socket = CONTAINER_OF(node, system_socket, pending);
-        int fault = socket->fault;
-        if (socket->state == CONNECTING && fault)
-            end(socket, fault);
-        else if (socket->state == CONNECTING)
-            finish_connect(socket);
-        else if (socket->state == OPEN && fault)
-            end_after_reading(socket, fault);
-    }
+    system_socket *socket = CONTAINER_OF(task, system_socket, pending);
+    int fault = socket->fault;
+    if (socket->state == CONNECTING && fault)
+        end(socket, fault);
+    else if (socket->state == CONNECTING)
+        finish_connect(socket);
+    else if (socket->state == OPEN && fault)
+        end_after_reading(socket, fault);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -234,7 +227,6 @@ static void on_closed(uv_handle_t *handle)
 void socket_prepare(io_loop *loop)
 {
     slab_init(&loop->sockets, sizeof(system_socket), SOCKETS_KEPT);
-    loop->run_pending = run_pending;
 }
 
 static void own_socket(io_socket *base, const io_socket_handler *handler, void *owner)
@@ -328,7 +320,7 @@ static void close_socket(io_socket *base)
         return;
     TRACE(socket->loop->trace, TRACE_IO, "io fd %d: closed", socket->fd);
     socket->state = CLOSED;
-    list_remove(&socket->pending);
+    io_task_cancel(&socket->pending);
     socket->loop->is_changed = true;
     /* libuv forgets the descriptor at once; only the handle's memory waits for its next run. */
     uv_close((uv_handle_t *)&socket->poll, on_closed);
@@ -393,6 +385,7 @@ static system_socket *create(io_loop *loop, int fd, const io_address *peer, int 
         return NULL;
     }
     socket->base.kind = &system_kind;
+    socket->pending.run = run_pending;
     socket->poll.data = socket;
     socket->loop = loop;
     socket->fd = fd;
@@ -415,6 +408,8 @@ io_socket *socket_from_accepted(io_loop *loop, int fd, const io_address *peer)
 io_socket *io_socket_connect(io_loop *loop, const io_address *address, const io_socket_handler *handler, void *owner,
                              proa_error *error)
 {
+    if (loop->network)
+        return loop->network->connect(loop->network->network, loop, address, handler, owner, error);
     const struct sockaddr *to = address_sockaddr(address);
     int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int system_error = errno;

@@ -4,7 +4,7 @@
 #define IO_SOCKET_H
 #include "io/loop.h"
 
-void socket_prepare(io_loop *loop);               /* the loop's slab and its pending phase */
+void socket_prepare(io_loop *loop);               /* the loop's slab */
 /* Takes the descriptor, also when it fails. peer may have size 0 (an unnamed Unix socket). NULL: no memory. */
 io_socket *socket_from_accepted(io_loop *loop, int fd, const io_address *peer);
 #endif
