@@ -20,6 +20,8 @@ endif()
 # Each C file of dir that has a main becomes the program <p><stem>; the other C files and the code generated from the
 # .proto files below dir and PROTO_DIRS go into each of them. They link the shared library and see the public headers
 # alone, unless INTERNAL: then they link the objects of the folders whose faces they include.
+set(PROA_CONTRACTS ${PROJECT_SOURCE_DIR}/build/contracts CACHE PATH
+  "Where ./dev conformance and ./dev interop put the .proto files of other people's packages")
 add_custom_target(examples)  # what ./dev demo builds
 add_custom_target(generated) # what clang-tidy needs: the headers that protoc-gen-proa writes
 
