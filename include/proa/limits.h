@@ -18,7 +18,7 @@ typedef struct proa_limits {
     uint32_t header_table_bytes_max;  /**< bytes of the HPACK table, both directions; default 4096; RFC 7541 4.2 */
     uint32_t continuations_max;       /**< CONTINUATION frames of one header block; default 8; VU#421644 */
     uint32_t settings_entries_max;    /**< entries of one SETTINGS frame; default 32; CVE-2020-11080 */
-    uint32_t frame_bytes_max;         /**< bytes of a frame's payload; default 16384, at most 2^24-1; RFC 9113 4.2 */
+    uint32_t frame_bytes_max;         /**< bytes of a DATA frame; default 64 KiB, 16384 to 2^24-1; RFC 9113 4.2 */
     uint32_t connection_window_bytes; /**< bytes, receive window of the connection; default 1 MiB; RFC 9113 6.9 */
     uint32_t stream_window_bytes;     /**< bytes, receive window of each stream; default 256 KiB */
     uint32_t held_bytes_max;          /**< bytes received that nobody popped yet; default 8 MiB; CVE-2019-9517 */
@@ -36,7 +36,11 @@ typedef struct proa_limits {
     int64_t headers_ns;               /**< ns from the first to the last byte of a header block; default 10 s */
     int64_t settings_ack_ns;          /**< ns until the peer acknowledged SETTINGS; default 10 s; RFC 9113 6.5.3 */
     int64_t write_stall_ns;           /**< ns that output waits while the peer reads nothing; default 30 s */
-    uint64_t reserved_[16];           /**< zero */
+    uint32_t window_bytes_max;        /**< bytes to which both windows may grow when the path is long and fast; default 16 MiB
+                                           unless one of the windows is set, then they stay as they are. The connection's
+                                           stays under connection_window_bytes + 7/8 of held_bytes_max */
+    uint32_t reserved32_;             /**< zero */
+    uint64_t reserved_[15];           /**< zero */
 } proa_limits;
 
 /** What a server counted since it was made. Only grows, by appending: read it with proa_server_get_counters.
@@ -71,6 +75,8 @@ typedef struct proa_counters {
     uint64_t headers_ns;            /**< connections closed in a header block */
     uint64_t settings_ack_ns;       /**< connections closed without SETTINGS acknowledged */
     uint64_t write_stall_ns;        /**< connections closed because the peer read nothing */
+    uint64_t handshakes_failed;     /**< connections closed in a TLS handshake, whatever the reason */
+    uint64_t handshake_ns;          /**< of those, the ones that took too long or sent too much; see proa_tls_options */
 } proa_counters;
 
 PROA_END

@@ -14,6 +14,7 @@ void limits_copy(limits *to, const proa_limits *from)
         .frame_bytes_max = from->frame_bytes_max,
         .connection_window_bytes = from->connection_window_bytes,
         .stream_window_bytes = from->stream_window_bytes,
+        .window_bytes_max = from->window_bytes_max,
         .held_bytes_max = from->held_bytes_max,
         .output_bytes_max = from->output_bytes_max,
         .output_control_max = from->output_control_max,

@@ -10,6 +10,28 @@ static void preface(h2_connection *c);
 
 /* ---- Begin and end */
 
+/* Windows that a program chose stay as they are, unless it also says how far they may grow. */
+static void set_windows(limits *l, const limits *d)
+{
+    bool is_chosen = l->stream_window_bytes || l->connection_window_bytes;
+    l->stream_window_bytes = l->stream_window_bytes ? l->stream_window_bytes : d->stream_window_bytes;
+    l->connection_window_bytes = l->connection_window_bytes ? l->connection_window_bytes : d->connection_window_bytes;
+    if (l->stream_window_bytes > FLOW_WINDOW_MAX / 2) /* leaves room for what waiting readers open */
+        l->stream_window_bytes = FLOW_WINDOW_MAX / 2;
+    if (l->connection_window_bytes < SETTINGS_WINDOW_DEFAULT) /* RFC 9113 6.9.2: SETTINGS cannot change this one */
+        l->connection_window_bytes = SETTINGS_WINDOW_DEFAULT;
+    if (l->connection_window_bytes > FLOW_WINDOW_MAX)
+        l->connection_window_bytes = FLOW_WINDOW_MAX;
+    if (!l->window_bytes_max)
+        l->window_bytes_max = is_chosen ? l->stream_window_bytes : d->window_bytes_max;
+    /* What a window has grown comes off what may be held (credit.c), and something has to be left of that. */
+    uint64_t bound = (uint64_t)l->connection_window_bytes + l->held_bytes_max / 8 * 7;
+    if (l->window_bytes_max > bound)
+        l->window_bytes_max = (uint32_t)bound;
+    if (l->window_bytes_max > FLOW_WINDOW_MAX / 2)
+        l->window_bytes_max = FLOW_WINDOW_MAX / 2;
+}
+
 static void set_defaults(limits *l)
 {
     const limits d = LIMITS_DEFAULT;
@@ -21,8 +43,6 @@ static void set_defaults(limits *l)
     DEFAULT(continuations_max);
     DEFAULT(settings_entries_max);
     DEFAULT(frame_bytes_max);
-    DEFAULT(connection_window_bytes);
-    DEFAULT(stream_window_bytes);
     DEFAULT(held_bytes_max);
     DEFAULT(output_bytes_max);
     DEFAULT(output_control_max);
@@ -45,12 +65,7 @@ static void set_defaults(limits *l)
         l->frame_bytes_max = FRAME_LENGTH_MAX;
     if (l->header_table_bytes_max > HPACK_TABLE_BYTES_MAX)
         l->header_table_bytes_max = HPACK_TABLE_BYTES_MAX;
-    if (l->stream_window_bytes > FLOW_WINDOW_MAX / 2) /* leaves room for what waiting readers open */
-        l->stream_window_bytes = FLOW_WINDOW_MAX / 2;
-    if (l->connection_window_bytes < SETTINGS_WINDOW_DEFAULT) /* RFC 9113 6.9.2: SETTINGS cannot change this one */
-        l->connection_window_bytes = SETTINGS_WINDOW_DEFAULT;
-    if (l->connection_window_bytes > FLOW_WINDOW_MAX)
-        l->connection_window_bytes = FLOW_WINDOW_MAX;
+    set_windows(l, &d);
 }
 
 h2_connection *h2_connection_new(const h2_options *options, int64_t now)
@@ -71,6 +86,8 @@ h2_connection *h2_connection_new(const h2_options *options, int64_t now)
                                                                                : SETTINGS_WINDOW_DEFAULT;
     c->receive = flow_receive_of(SETTINGS_WINDOW_DEFAULT, c->limits.connection_window_bytes);
     c->receive.owed = c->receive.target - SETTINGS_WINDOW_DEFAULT;
+    c->receive_base = c->receive.target;
+    bandwidth_init(&c->bandwidth, c->limits.stream_window_bytes, 0); /* until the peer knows the first windows */
     c->settings_at = c->preface_at = now;
     c->partial_since = c->stalled_since = c->trim_at = INT64_MAX;
     c->paused_until = INT64_MIN;
@@ -108,6 +125,7 @@ static void preface(h2_connection *c)
                       .header_list_bytes_max = c->limits.header_list_bytes_max };
     char payload[SETTINGS_SIZE_MAX];
     output_settings(&c->output, payload, settings_encode(&ours, payload));
+    c->settings_waiting = 1;
     uint32_t increment = flow_announce(&c->receive, true);
     if (increment)
         output_window(&c->output, 0, increment);

@@ -3,6 +3,7 @@
  * framing), credit (received bytes). Everything else of h2 is a room that does not know it. */
 #ifndef H2_CONNECTION_H
 #define H2_CONNECTION_H
+#include "h2/bandwidth.h"
 #include "h2/budget.h"
 #include "h2/frame.h"
 #include "h2/goaway.h"
@@ -36,7 +37,7 @@ struct h2_connection {
     connection_phase phase;
     bool is_stop_told, is_put_off, wants_room, is_stuck;
     bool is_ids_out_due;           /* client: stream numbers ran out */
-    bool is_settings_acked;        /* the peer acknowledged ours */
+    bool is_settings_acked;        /* the peer acknowledged our first */
     bool is_cut;                   /* what is kept of the input waits for more */
     int64_t now;
     limits limits;
@@ -47,8 +48,11 @@ struct h2_connection {
     uint32_t next_id;              /* client: of the next stream */
     uint32_t opened_now;           /* streams that this feed opened */
     settings peer;
+    uint32_t settings_waiting;     /* ours that wait for their ACK */
     int32_t send_window;
     flow_receive receive;
+    uint32_t receive_base;         /* its target before it grew */
+    bandwidth bandwidth;
     uint32_t stream_window;        /* what the peer takes for the initial window of its streams */
     size_t held;                   /* received, not consumed, all streams */
     uint64_t lent;                 /* debt of all streams: opened for waiting readers beyond their windows */
@@ -100,5 +104,6 @@ void credit_received(h2_connection *connection, h2_stream *stream, uint32_t size
 void credit_dropped(h2_connection *connection, uint32_t size);                       /* nobody will consume it */
 void credit_padding(h2_connection *connection, h2_stream *stream, uint32_t size);
 void credit_released(h2_connection *connection, h2_stream *stream);
+void credit_grow(h2_connection *connection, uint32_t window);                        /* of streams, and of the connection */
 void credit_announce(h2_connection *connection);                                     /* once a turn: of the connection */
 #endif

@@ -6,7 +6,9 @@
  * a message (h2_stream_want): withholding it could stop every stream for ever, each in mid-message.
  * A window is opened beyond its size for such a reader, in turn, as long as all that was lent so is at most
  * held_bytes_max, and for one stream always. So what a peer can make us hold is bounded by held_bytes_max twice, plus
- * one window for each stream. */
+ * one window for each stream.
+ * Windows that grew with the bandwidth (bandwidth.c) change nothing about that: by what the connection's has grown, less
+ * may be held before credit is withheld. */
 #include "base/assert.h"
 #include "h2/connection.h"
 
@@ -37,9 +39,12 @@ void credit_received(h2_connection *c, h2_stream *s, uint32_t size)
     bool is_first = s->held == 0;
     s->held += size;
     c->held += size;
+    uint32_t grown = c->receive.target - c->receive_base;
     bool is_wanted = s->want || is_first;
+    if (bandwidth_received(&c->bandwidth, size, c->now))
+        output_ping(&c->output, BANDWIDTH_PING, false);
     s->want -= size < s->want ? size : s->want;
-    if (is_wanted || c->held <= c->limits.held_bytes_max) {
+    if (is_wanted || c->held + grown <= c->limits.held_bytes_max) {
         give_connection(c, size);
         return;
     }
@@ -51,6 +56,33 @@ void credit_dropped(h2_connection *c, uint32_t size)
 {
     if (size)
         give_connection(c, size);
+}
+
+/* RFC 9113 6.9.2: SETTINGS move the windows of all streams, those there are as well; larger ones may be relied on at once,
+ * since the peer uses no more than it knows of. */
+void credit_grow(h2_connection *c, uint32_t window)
+{
+    if (window <= c->stream_window || connection_is_stopped(c))
+        return;
+    uint32_t delta = window - c->stream_window;
+    c->stream_window = window;
+    c->counters.windows_grown++;
+    for (list_node *n = list_first(&c->streams.all); n; n = list_next(&c->streams.all, n)) {
+        h2_stream *s = CONTAINER_OF(n, h2_stream, all);
+        flow_grow(&s->receive.window, delta);
+        s->receive.target += delta;
+    }
+    settings ours = settings_default;
+    ours.window_bytes = window;
+    char payload[SETTINGS_SIZE_MAX];
+    output_settings(&c->output, payload, settings_encode(&ours, payload));
+    c->settings_waiting++;
+    c->settings_at = c->settings_at == INT64_MAX ? c->now : c->settings_at;
+    if (window > c->receive.target) {
+        c->receive.owed += window - c->receive.target;
+        c->receive.target = window;
+        output_window(&c->output, 0, flow_announce(&c->receive, true));
+    }
 }
 
 static void give_withheld(h2_connection *c, h2_stream *s, size_t size)

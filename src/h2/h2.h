@@ -38,7 +38,7 @@ typedef struct h2_counters {  /* how often each limit was met; grows at its end 
         continuations_exceeded, settings_received, pings_received, empty_frames, output_stalls, calmed,
         header_fields_too_many, settings_too_long, frames_too_large, held_exceeded, controls_stalled, reset_slowed,
         glitch_slowed, streams_put_off, ping_strikes, prefaces_late, headers_late, settings_late, writes_stalled,
-        faults_stream, faults_connection, empties_exceeded;
+        faults_stream, faults_connection, empties_exceeded, windows_grown;
 } h2_counters;
 
 typedef struct h2_options {
@@ -128,7 +128,8 @@ h2_connection *h2_stream_connection(h2_stream *stream); /* NULL after the connec
 void h2_stream_release(h2_stream *stream);              /* after CLOSED: memory goes */
 
 /* Sending. Order is kept: headers, data, trailers (headers with is_end). After is_end nothing may follow; sending on a closed
- * stream does nothing. Errors: NOMEM only, then the stream is reset by the engine. Fields are copied or encoded at once. */
+ * stream does nothing. Errors: NOMEM, then the stream is reset by the engine; LIMIT, the list is larger than the peer takes
+ * (SETTINGS_MAX_HEADER_LIST_SIZE), then nothing was done. Fields are copied or encoded at once. */
 proa_err h2_stream_send_headers(h2_stream *stream, const hpack_field *fields, size_t count, bool is_end);
 proa_err h2_stream_send_data(h2_stream *stream, const proa_bytes *parts, size_t count, bool is_end);   /* copied, straight into
                                                            the output when windows and queue allow */

@@ -10,7 +10,8 @@ bool ping_is_early(ping *p, bool has_streams, int64_t interval_min_ns, int64_t n
         p->strikes = 0;
         return false;
     }
-    int64_t interval = has_streams || p->is_permitted || interval_min_ns > PING_IDLE_NS ? interval_min_ns : PING_IDLE_NS;
+    int64_t interval =
+        has_streams || p->is_permitted || interval_min_ns > PING_IDLE_NS ? interval_min_ns : PING_IDLE_NS;
     if (last == INT64_MIN || now - last >= interval)
         return false;
     p->strikes++;

@@ -317,12 +317,16 @@ static h2_fault shift_windows(h2_connection *c, int64_t delta)
 /* RFC 9113 6.5.3, 6.9.2: from here on the peer keeps to what we announced. */
 static h2_fault receive_settings_ack(h2_connection *c)
 {
-    if (c->is_settings_acked) {
+    if (c->settings_waiting == 0) {
         connection_charge(c, COST_GLITCH);
         return NO_FAULT;
     }
-    c->is_settings_acked = true;
+    c->settings_waiting--;
     c->settings_at = INT64_MAX;
+    if (c->is_settings_acked) /* a larger window: it held from when it was sent */
+        return NO_FAULT;
+    c->is_settings_acked = true;
+    bandwidth_init(&c->bandwidth, c->limits.stream_window_bytes, c->limits.window_bytes_max);
     if (c->limits.header_table_bytes_max != SETTINGS_TABLE_DEFAULT)
         hpack_decoder_set_table_bytes_max(c->decoder, c->limits.header_table_bytes_max);
     int64_t delta = (int64_t)c->limits.stream_window_bytes - c->stream_window;
@@ -378,6 +382,8 @@ static h2_fault receive_ping_ack(h2_connection *c, uint64_t payload, h2_event *o
     if (c->ping.is_drain_waiting && payload == PING_DRAIN) {
         c->ping.is_drain_waiting = false;
         connection_finish_drain(c);
+    } else if (payload == BANDWIDTH_PING && c->bandwidth.pinged_at != INT64_MAX) {
+        credit_grow(c, bandwidth_answered(&c->bandwidth, c->now));
     } else if (c->ping.waiting) {
         c->ping.waiting--;
         *out = (h2_event){ .type = H2_EVENT_PING_ACK, .payload = payload };
@@ -661,19 +667,32 @@ static receive_result receive_magic(h2_connection *c)
 /* HEADERS or DATA of a running connection, where nothing can be wrong with it yet: what nearly every frame is. */
 static bool is_plain(const h2_connection *c, frame f)
 {
-    return f.type <= FRAME_HEADERS && f.stream_id && f.length <= c->limits.frame_bytes_max && c->phase == PHASE_OPEN &&
+    return f.type <= FRAME_HEADERS && f.stream_id && f.length <= FRAME_LENGTH_MIN && c->phase == PHASE_OPEN &&
            !c->block.stream_id;
+}
+
+/* DATA streams through; of the others we hold the whole frame, so theirs is not the length that we announced for DATA. */
+static h2_fault check_whole(const h2_connection *c, frame f)
+{
+    size_t max = 2 * (size_t)c->limits.header_list_bytes_max;
+    if (f.type == FRAME_DATA || f.length <= FRAME_LENGTH_MIN || f.length <= max)
+        return NO_FAULT;
+    return fault_connection(H2_ENHANCE_YOUR_CALM, "a frame that is not DATA is too long");
 }
 
 static h2_fault check_frame(h2_connection *c, frame f)
 {
     h2_fault fault = frame_check(f, c->limits.frame_bytes_max);
     if (fault.scope != H2_SCOPE_CONNECTION) {
+        h2_fault too_long = check_whole(c, f);
+        fault = too_long.scope ? too_long : fault;
+    }
+    if (fault.scope != H2_SCOPE_CONNECTION) {
         h2_fault misplaced = check_order(c, f);
         fault = misplaced.scope ? misplaced : fault;
     }
     if (fault.scope == H2_SCOPE_CONNECTION) {
-        c->counters.frames_too_large += f.length > c->limits.frame_bytes_max;
+        c->counters.frames_too_large += f.length > c->limits.frame_bytes_max || check_whole(c, f).scope;
         if (output_is_traced(&c->output))
             trace_frame(c, f, NULL);
     }

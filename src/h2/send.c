@@ -5,8 +5,11 @@
 #include "h2/connection.h"
 #include "h2/headers.h"
 
-#define OUTPUT_MEASURE  (64u * 1024) /* DATA is framed up to here: what comes later stays in its stream, and in turn */
-#define FRAME_TURN_MAX  16384u       /* of a stream, while others wait */
+#define OUTPUT_DIRECT (64u * 1024) /* DATA is copied straight into the output up to here */
+#define OUTPUT_MEASURE \
+    (256u * 1024)              /* and framed up to here, as much as one write is worth: what comes later stays in its
+                                         stream, and in turn */
+#define FRAME_TURN_MAX  16384u /* of a stream, while others wait */
 #define FRAME_ALONE_MAX (64u * 1024)
 
 #define DRIBBLE_BYTES 128 /* who opens its window by less than this pays for it: CVE-2019-9511 */
@@ -165,11 +168,23 @@ static proa_err number_stream(h2_connection *c, h2_stream *s)
     return PROA_ERR_NONE;
 }
 
+/* RFC 9113 6.5.2: advisory, and what goes over it is refused there, with less to tell from. */
+static bool is_over_peer(const h2_connection *c, const hpack_field *fields, size_t count)
+{
+    uint64_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += 32 + fields[i].value.size +
+                (fields[i].token ? hpack_name_text((hpack_name)fields[i].token).size : fields[i].name.size);
+    return size > c->peer.header_list_bytes_max;
+}
+
 proa_err h2_stream_send_headers(h2_stream *s, const hpack_field *fields, size_t count, bool is_end)
 {
     h2_connection *c = s->connection;
     if (!can_send(s))
         return PROA_ERR_NONE;
+    if (is_over_peer(c, fields, count))
+        return PROA_ERR_LIMIT;
     if (s->queue.size) { /* trailers wait behind DATA; encoded when they go, as the table demands */
         PROA_ASSERT(is_end, "headers behind data are trailers");
         s->trailers = stream_fields_copy(fields, count);
@@ -218,7 +233,7 @@ static void note_writable(h2_connection *c, h2_stream *s)
 /* Straight into the output: nobody waits, and it fits. */
 static bool is_direct(const h2_connection *c, const h2_stream *s, size_t size)
 {
-    return s->queue.size == 0 && list_is_empty(&c->ready) && c->output.queue.size < OUTPUT_MEASURE &&
+    return s->queue.size == 0 && list_is_empty(&c->ready) && c->output.queue.size < OUTPUT_DIRECT &&
            (int64_t)size <= s->send_window && (int64_t)size <= c->send_window;
 }
 

@@ -30,13 +30,15 @@ static proa_err open_exchange(rpc_endpoint *endpoint, const rpc_request *request
         endpoint_begin_call(endpoint);
         err = h2_stream_send_headers(stream, endpoint->fields.data, endpoint->fields.count, false);
     }
-    if (err)
+    if (err && err != PROA_ERR_LIMIT)
         return give_up(exchange, err);
     exchange_step(exchange, EXCHANGE_BEGIN);
     endpoint->running++;
     EXCHANGE_TRACE(exchange, "%u call %.*s", h2_stream_id(stream), PROA_FMT(request->path));
     if (request->deadline_ns <= endpoint->now)
         exchange_expire(exchange); /* not a byte of it is sent */
+    else if (err)                  /* nor of this */
+        exchange_abort(exchange, PROA_RESOURCE_EXHAUSTED, exchange_text_over_peer);
     *out = exchange;
     return PROA_ERR_NONE;
 }

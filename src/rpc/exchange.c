@@ -147,6 +147,8 @@ void exchange_fail(rpc_exchange *exchange, proa_code code, const char *text)
 }
 
 const char exchange_text_late[] = "the deadline is over";
+/* The code is that of C-core for a header list over SETTINGS_MAX_HEADER_LIST_SIZE. */
+const char exchange_text_over_peer[] = "the headers are larger than the peer takes";
 
 void exchange_expire(rpc_exchange *exchange)
 {

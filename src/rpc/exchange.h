@@ -85,6 +85,7 @@ void exchange_dispose(rpc_exchange *exchange);                        /* its mem
 void exchange_expire(rpc_exchange *exchange);
 bool exchange_is_late(const rpc_exchange *exchange, proa_code code);   /* it means DEADLINE_EXCEEDED */
 extern const char exchange_text_late[];
+extern const char exchange_text_over_peer[];
 
 /* serving.c */
 void serving_take_request(rpc_endpoint *endpoint, const h2_event *event);

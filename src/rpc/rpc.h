@@ -94,18 +94,21 @@ typedef struct rpc_request {
     void *user;
 } rpc_request;
 /* LIMIT: no room, ROOM follows. CLOSED: begins no more. MALFORMED: the path, or a name or value that HTTP or gRPC forbids
- * or reserves. NOMEM. A deadline that is over: it begins, sends nothing, and END follows. */
+ * or reserves. NOMEM. A deadline that is over, or more headers than the server takes: it begins, sends nothing, and END
+ * follows, DEADLINE_EXCEEDED or RESOURCE_EXHAUSTED. */
 proa_err rpc_exchange_begin(rpc_endpoint *endpoint, const rpc_request *request, int64_t now, rpc_exchange **out);
 void rpc_exchange_end_requests(rpc_exchange *exchange);      /* half-close, after what was pushed */
 /* ---- Exchanges: server */
 proa_bytes rpc_exchange_path(const rpc_exchange *exchange);  /* borrowed until release; always "/service/method" */
 bool rpc_exchange_is_foreign(const rpc_exchange *exchange);  /* its messages are not proto: "application/grpc+json" */
-/* Once, before the first message, which implies it. CLOSED: too late. MALFORMED, NOMEM: nothing was sent. */
+/* Once, before the first message, which implies it. CLOSED: too late. MALFORMED, NOMEM: nothing was sent. LIMIT: larger than
+ * the client takes (SETTINGS_MAX_HEADER_LIST_SIZE), and the call has ended as RESOURCE_EXHAUSTED. */
 proa_err rpc_exchange_send_headers(rpc_exchange *exchange, proa_headers headers);
 /* Trailers (Trailers-Only when nothing was sent before). The message is percent-encoded, and what is longer than
  * LIMITS_STATUS_MESSAGE_BYTES_MAX then is cut; details become grpc-status-details-bin unless the code is OK. END follows
  * when all has left, RST_STREAM(NO_ERROR) goes behind it if the client still sends. A second finish does nothing.
- * MALFORMED, NOMEM: nothing was sent, it goes on. */
+ * MALFORMED, NOMEM: nothing was sent, it goes on. Larger than the client takes: only the code is sent, RESOURCE_EXHAUSTED in
+ * the place of OK. */
 proa_err rpc_exchange_finish(rpc_exchange *exchange, const proa_status *status, proa_headers trailers);
 /* ---- Exchanges: both */
 void *rpc_exchange_user(const rpc_exchange *exchange);

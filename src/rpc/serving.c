@@ -101,9 +101,12 @@ static proa_err send_headers(rpc_exchange *exchange, proa_headers headers)
     proa_err err = response_write_headers(headers, &exchange->endpoint->fields, &fields);
     if (err)
         return err;
+    err = h2_stream_send_headers(exchange->stream, fields.data, fields.count, false);
+    if (err == PROA_ERR_LIMIT)
+        return err;
     exchange_step(exchange, EXCHANGE_REPLY);
     EXCHANGE_TRACE(exchange, "%u headers out", h2_stream_id(exchange->stream));
-    return h2_stream_send_headers(exchange->stream, fields.data, fields.count, false);
+    return err;
 }
 
 proa_err rpc_exchange_send_headers(rpc_exchange *exchange, proa_headers headers)
@@ -111,7 +114,10 @@ proa_err rpc_exchange_send_headers(rpc_exchange *exchange, proa_headers headers)
     if (!exchange->endpoint || exchange->state != EXCHANGE_OPEN)
         return PROA_ERR_CLOSED;
     PROA_ASSERT(exchange->endpoint->role == H2_SERVER, "a server sends the headers of a reply");
-    return send_headers(exchange, headers);
+    proa_err err = send_headers(exchange, headers);
+    if (err == PROA_ERR_LIMIT)
+        exchange_fail(exchange, PROA_RESOURCE_EXHAUSTED, exchange_text_over_peer);
+    return err;
 }
 
 bool serving_begin_reply(rpc_exchange *exchange)
@@ -127,9 +133,11 @@ static proa_err finish(rpc_exchange *exchange, const proa_status *status, const 
                                            &exchange->endpoint->fields, &fields);
     if (err)
         return err;
+    err = h2_stream_send_headers(exchange->stream, fields.data, fields.count, true);
+    if (err == PROA_ERR_LIMIT)
+        return err;
     exchange_settle(exchange, status->code, text);
     exchange->is_done_sending = true;
-    err = h2_stream_send_headers(exchange->stream, fields.data, fields.count, true);
     if (!exchange->is_half_closed && !err)
         h2_stream_reset(exchange->stream, H2_NO_ERROR);
     return err;
@@ -140,7 +148,13 @@ proa_err rpc_exchange_finish(rpc_exchange *exchange, const proa_status *status, 
     if (!exchange->endpoint || !exchange_is_running(exchange))
         return PROA_ERR_NONE;
     PROA_ASSERT(exchange->endpoint->role == H2_SERVER, "a server finishes with a status");
-    return finish(exchange, status, NULL, trailers);
+    proa_err err = finish(exchange, status, NULL, trailers);
+    if (err != PROA_ERR_LIMIT)
+        return err;
+    /* A failure stays that failure, without its text; what would have been OK is none without its trailers. */
+    serving_finish_static(exchange, status->code == PROA_OK ? PROA_RESOURCE_EXHAUSTED : status->code,
+                          exchange_text_over_peer);
+    return PROA_ERR_NONE;
 }
 
 void serving_finish_static(rpc_exchange *exchange, proa_code code, const char *text)

@@ -617,9 +617,38 @@ static void drain_lets_running_calls_end(void **state)
     raw_end(&raw);
 }
 
+static void headers_larger_than_the_client_takes_end_the_call(void **state)
+{
+    (void)state;
+    static char value[1000];
+    memset(value, 'x', sizeof value);
+    proa_header header = { PROA_STR("a"), { value, sizeof value } };
+    proa_headers headers = { &header, 1 };
+    proa_status ok = { .code = PROA_OK }, failure = { .code = PROA_NOT_FOUND, .message = { value, sizeof value } };
+    for (int way = 0; way < 3; way++) {
+        raw raw;
+        raw_begin(&raw, H2_SERVER, (rpc_options){ .role = H2_SERVER }, 0);
+        raw_setting(&raw, 6, 800);
+        rpc_exchange *call = raw_take(&raw, 1, true);
+        if (way == 0)
+            assert_int_equal(rpc_exchange_send_headers(call, headers), PROA_ERR_LIMIT);
+        else
+            assert_int_equal(
+                rpc_exchange_finish(call, way == 1 ? &ok : &failure, way == 1 ? headers : (proa_headers){ 0 }),
+                PROA_ERR_NONE);
+        raw_run(&raw);
+        raw.frames.data[raw.frames.size] = '\0';
+        assert_non_null(strstr(raw.frames.data, way == 2 ? "grpc-status=5" : "grpc-status=8"));
+        assert_non_null(strstr(raw.frames.data, "grpc-message=the_headers_are_larger"));
+        raw.frames.size = 0;
+        raw_finish(&raw, call);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(headers_larger_than_the_client_takes_end_the_call),
         cmocka_unit_test(call_is_answered_by_headers_messages_and_trailers),
         cmocka_unit_test(response_headers_wait_for_the_first_message_or_an_explicit_send),
         cmocka_unit_test(early_error_is_trailers_only),
