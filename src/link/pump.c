@@ -47,6 +47,8 @@ static void set_timer(link_pump *p)
     int64_t deadline = rpc_endpoint_deadline(p->endpoint);
     if (deadline == INT64_MAX)
         io_timer_stop(p->loop, &p->timer);
+    else if (deadline <= io_loop_now(p->loop)) /* the next turn; the wheel would round it up to a whole tick */
+        io_timer_start(p->loop, &p->timer, 0);
     else if (!io_timer_is_running(&p->timer) || p->timer.timer.deadline_ns != deadline)
         io_timer_start(p->loop, &p->timer, deadline);
 }
