@@ -9,4 +9,5 @@
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 int cli_call(int argc, char **argv);   /* invoke.c; argv[0] is "call" */
+int cli_bench(int argc, char **argv);  /* bench.c; argv[0] is "bench" */
 #endif

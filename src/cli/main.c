@@ -8,6 +8,7 @@ static const char help[] =
     "proa COMMAND\n"
     "\n"
     "  call [OPTIONS] TARGET /package.Service/Method   call any method with messages as raw bytes; proa call --help\n"
+    "  bench [OPTIONS] TARGET /package.Service/Method  measure a method; proa bench --help\n"
     "  version                                         the version of the tool and the library\n"
     "  help                                            this text\n"
     "\n"
@@ -18,6 +19,8 @@ int main(int argc, char **argv)
     const char *command = argc > 1 ? argv[1] : "";
     if (!strcmp(command, "call"))
         return cli_call(argc - 1, argv + 1);
+    if (!strcmp(command, "bench"))
+        return cli_bench(argc - 1, argv + 1);
     if (!strcmp(command, "version") || !strcmp(command, "--version")) {
         puts("proa " PROA_VERSION);
         return CLI_OK;
