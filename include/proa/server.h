@@ -121,10 +121,11 @@ PROA_API void proa_server_free(proa_server *server);
 PROA_API int proa_server_main(proa_server *server);
 
 /** Opens a channel to a server of this process: no socket, no thread, the whole stack otherwise. The server needs
- * no address and no run: the thread that waits on a call, or the loop, drives both ends.
+ * no address and no run: the thread that waits on a call drives both ends. With options.loop both are on that loop, and
+ * outside of its callbacks its thread may use the waiting verbs as well: they turn the loop. Serve before the first call.
  *
- * Not built yet: its calls end as UNAVAILABLE. Never NULL. Ownership: *owned (free with proa_channel_close)*, before
- * the server is freed. Thread: the server's.
+ * NULL, which every function takes: no memory. Ownership: *owned (free with proa_channel_close)*, before the server is
+ * freed. Thread: the server's; then any, and with a loop that of the loop.
  */
 PROA_API proa_channel *proa_server_channel(proa_server *server);
 

@@ -16,14 +16,20 @@ io_loop *home_io(proa_loop *home);
 slab *home_streams(proa_loop *home);              /* for rpc_options.streams */
 const trace *home_trace(const proa_loop *home);   /* may be NULL */
 int64_t home_now(const proa_loop *home);          /* monotonic ns, fresh also outside a turn */
-bool home_is_here(const proa_loop *home);         /* is this its thread? A driven one: never */
+proa_loop *home_new_on(const io_network *network, const trace *trace);   /* in a simulation; both borrowed until it is freed */
+void home_hold(proa_loop *home);                  /* driven, entered: proa_loop_free once more */
+void home_let_go(proa_loop *home);                /* driven: gives a hold back, in any thread */
+void home_let_wait(proa_loop *home);              /* waiting verbs turn it, in its thread and outside of callbacks: both ends
+                                                     of a channel in process are on it */
+bool home_is_here(const proa_loop *home);         /* is this its thread? A driven one: inside of its turn alone */
 bool home_is_driven(const proa_loop *home);
 void home_own(proa_loop *home);                   /* this thread is its thread from now on */
 void home_turn(proa_loop *home, int64_t wait_ns); /* as io_loop_turn */
 bool home_is_turning(const proa_loop *home);      /* its thread: is this inside a callback? */
-void home_enter(proa_loop *home);                 /* driven: locks. Others: asserts that this is its thread */
+void home_enter(proa_loop *home);                 /* driven: locks, outside of its turn. Others: asserts that this is its thread */
 void home_leave(proa_loop *home);                 /* driven: does what is due, tells the waiting, unlocks */
-void home_end_with(proa_loop *home, void (*run)(void *user), void *user); /* driven, entered: after the leave, may free it */
+/* Driven, entered: run gives a hold back; at once, or after the leave when it is the last. */
+void home_end_with(proa_loop *home, void (*run)(void *user), void *user);
 void home_keep(proa_loop *home);                  /* one more reason for proa_loop_run to go on */
 void home_drop(proa_loop *home);
 /* What lives on a home and must end before it: told once, when the home is freed. */
@@ -92,6 +98,13 @@ typedef struct call_serving {
 } call_serving;
 /* Takes the exchange, whatever happens; without memory it ends as RESOURCE_EXHAUSTED and false comes back. */
 bool call_serve(proa_loop *home, link_pump *pump, rpc_exchange *exchange, const call_serving *serving);
+/* ---- In process: a server as a channel sees it. Every proa_server begins with one. */
+typedef struct call_acceptor {
+    proa_loop *(*home)(struct call_acceptor *acceptor);   /* where both ends are: the server's loop, or a driven home, and a
+                                                             hold on it; NULL: no memory */
+    void (*accept)(struct call_acceptor *acceptor, proa_loop *home, io_socket *socket);   /* on that home; takes the socket */
+} call_acceptor;
+
 /* Ends an exchange with a status, or, when that cannot be said, in any case. */
 void call_answer(rpc_exchange *exchange, const proa_status *status, proa_headers trailers);
 void call_work(proa_call *call);                  /* on a worker's thread: runs the handler and answers */

@@ -20,7 +20,7 @@ static bool init_shared(proa_loop *home)
     return true;
 }
 
-proa_loop *home_new(const proa_loop_options *options, bool is_driven)
+static proa_loop *make(const proa_loop_options *options, const io_network *network, bool is_driven)
 {
     proa_loop *home = memory_new(sizeof *home);
     if (!home)
@@ -28,9 +28,11 @@ proa_loop *home_new(const proa_loop_options *options, bool is_driven)
     if (options->trace)
         home->trace = (trace){ options->trace->line, options->trace->user, options->trace->areas };
     home->is_driven = is_driven;
-    home->is_virtual = options->virtual_time;
-    atomic_init(&home->owner, pthread_self());
-    home->io = io_loop_new(&(io_loop_options){ .virtual_time = options->virtual_time, .trace = home_trace(home) });
+    home->is_virtual = options->virtual_time || network;
+    home->holders = 1;
+    atomic_init(&home->owner, is_driven ? (pthread_t)0 : pthread_self());
+    home->io = io_loop_new(
+        &(io_loop_options){ .virtual_time = options->virtual_time, .trace = home_trace(home), .network = network });
     if (!home->io || !init_shared(home)) {
         if (home->io)
             io_loop_free(home->io);
@@ -47,6 +49,17 @@ proa_loop *home_new(const proa_loop_options *options, bool is_driven)
     atomic_init(&home->errands, 0);
     atomic_init(&home->tickets, 0);
     return home;
+}
+
+proa_loop *home_new(const proa_loop_options *options, bool is_driven)
+{
+    return make(options, NULL, is_driven);
+}
+
+proa_loop *home_new_on(const io_network *network, const trace *trace)
+{
+    const proa_trace lines = trace ? (proa_trace){ trace->line, trace->user, trace->areas } : (proa_trace){ 0 };
+    return make(&(proa_loop_options){ .trace = &lines }, network, false);
 }
 
 proa_loop *proa_loop_new_(const proa_loop_options *options, size_t size)
@@ -75,6 +88,10 @@ void proa_loop_free(proa_loop *home)
 {
     if (!home)
         return;
+    if (home->holders > 1) {
+        home->holders--;
+        return;
+    }
     home_own(home);
     PROA_ASSERT(!home->is_turning, "a loop is not freed in its own callbacks");
     atomic_store(&home->is_closing, true);
@@ -102,7 +119,11 @@ void home_turn(proa_loop *home, int64_t wait_ns)
 {
     PROA_ASSERT(!home->is_turning, "a loop is not turned in its own callbacks");
     home->is_turning = true;
+    if (home->is_driven)
+        atomic_store_explicit(&home->owner, pthread_self(), memory_order_relaxed);
     io_loop_turn(home->io, wait_ns);
+    if (home->is_driven)
+        atomic_store_explicit(&home->owner, (pthread_t)0, memory_order_relaxed);
     home->is_turning = false;
 }
 
@@ -203,9 +224,10 @@ int64_t home_now(const proa_loop *home)
     return home->is_virtual ? io_loop_now(home->io) : io_clock_now();
 }
 
+/* Relaxed is enough: no other thread ever writes this thread's name there. */
 bool home_is_here(const proa_loop *home)
 {
-    return !home->is_driven && pthread_equal(atomic_load_explicit(&home->owner, memory_order_relaxed), pthread_self());
+    return pthread_equal(atomic_load_explicit(&home->owner, memory_order_relaxed), pthread_self());
 }
 
 bool home_is_driven(const proa_loop *home)
@@ -219,12 +241,13 @@ void home_own(proa_loop *home)
         atomic_store_explicit(&home->owner, pthread_self(), memory_order_relaxed);
 }
 
+/* A handler of a server in process runs inside of a turn, whose thread has the lock already. */
 void home_enter(proa_loop *home)
 {
-    if (home->is_driven)
-        pthread_mutex_lock(&home->shared.lock);
-    else
-        PROA_ASSERT(home_is_here(home), "a call on a loop is used in the loop's thread alone");
+    if (home_is_here(home))
+        return;
+    PROA_ASSERT(home->is_driven, "a call on a loop is used in the loop's thread alone");
+    pthread_mutex_lock(&home->shared.lock);
 }
 
 /* When the next turn is due, in the loop's own time. */
@@ -254,12 +277,24 @@ static void tell(proa_loop *home)
     home->shared.has_moved = false;
 }
 
+static void free_home(void *home)
+{
+    proa_loop_free(home);
+}
+
+void home_let_go(proa_loop *home)
+{
+    home_enter(home);
+    home_end_with(home, free_home, home);
+    home_leave(home);
+}
+
 /* What is due after so many turns is left to those who wait. */
 enum { TURNS_MAX = 64 };
 
 void home_leave(proa_loop *home)
 {
-    if (!home->is_driven)
+    if (home_is_here(home) || !home->is_driven)
         return;
     for (int i = 0; i < TURNS_MAX && io_loop_wait_ns(home->io) == 0; i++)
         home_turn(home, 0);
@@ -271,8 +306,22 @@ void home_leave(proa_loop *home)
         last(user);
 }
 
+void home_hold(proa_loop *home)
+{
+    home->holders++;
+}
+
+void home_let_wait(proa_loop *home)
+{
+    home->lets_wait = true;
+}
+
 void home_end_with(proa_loop *home, void (*run)(void *user), void *user)
 {
+    if (home->holders > 1) {
+        run(user);
+        return;
+    }
     home->last = run;
     home->last_user = user;
 }
@@ -291,6 +340,10 @@ static void poll_unlocked(proa_loop *home, int64_t wait_ns)
 
 void home_wait(proa_loop *home)
 {
+    if (!home->is_driven) {
+        home_turn(home, -1);
+        return;
+    }
     int64_t wait_ns = io_loop_wait_ns(home->io);
     if (wait_ns == 0) {
         home_turn(home, 0);
@@ -309,10 +362,15 @@ void home_wait(proa_loop *home)
     home->shared.waiting--;
 }
 
+bool home_can_wait(const proa_loop *home)
+{
+    return home->is_driven ? !home_is_here(home) : home->lets_wait && !home->is_turning;
+}
+
 /* Also when nothing has to be waited for: who breaks the rule hears of it at once, not under load. */
 void home_may_wait(const proa_loop *home)
 {
-    PROA_ASSERT(home->is_driven, "waiting verbs are for threads: on a loop, handlers and callbacks never wait");
+    PROA_ASSERT(home_can_wait(home), "waiting verbs are for threads: on a loop, handlers and callbacks never wait");
 }
 
 void home_keep(proa_loop *home)

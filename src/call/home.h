@@ -17,13 +17,15 @@ struct proa_loop {
     io_loop *io;
     trace trace;
     bool is_driven;
+    bool lets_wait;               /* home_let_wait */
+    unsigned holders;             /* driven: who will free it */
     bool is_virtual;
     bool is_turning;
     atomic_bool is_closing;       /* nothing is posted any more */
     atomic_uint posting;          /* threads that are inside proa_loop_post right now */
     atomic_uint errands;          /* posted and not yet run; they too keep proa_loop_run going */
     unsigned busy;                /* calls and servers that keep proa_loop_run going */
-    _Atomic(pthread_t) owner;
+    _Atomic(pthread_t) owner;     /* driven: the thread that is inside of a turn; 0: none */
     list all;                     /* every call */
     slab calls, streams;
     pb_scratch scratch;           /* where messages are encoded, backwards */
@@ -45,8 +47,9 @@ struct proa_loop {
     } shared;
 };
 
-void home_may_wait(const proa_loop *home);        /* asserts that it is driven */
-void home_wait(proa_loop *home);                  /* driven, entered: until something moved */
+bool home_can_wait(const proa_loop *home);        /* is this no callback, and a home that waiting turns? */
+void home_may_wait(const proa_loop *home);        /* asserts that */
+void home_wait(proa_loop *home);                  /* entered: until something moved */
 void home_note(proa_loop *home);                  /* something that a thread may wait for has moved */
 proa_arena *home_take_arena(proa_loop *home);     /* owned: home_give_arena; NULL: no memory */
 void home_give_arena(proa_loop *home, proa_arena *arena);

@@ -98,7 +98,7 @@ static void on_deadline(io_timer *timer)
 
 proa_call *call_make(proa_loop *home, const call_making *m)
 {
-    PROA_ASSERT(!home->is_driven || !(m->options->on_ready || m->options->on_done),
+    PROA_ASSERT(!home->is_driven || m->options->parent || !(m->options->on_ready || m->options->on_done),
                 "callbacks need a channel with a loop");
     PROA_ASSERT(!m->is_remote || !(m->options->on_ready || m->options->on_done),
                 "a call with callbacks is begun in the thread of its parent's loop");

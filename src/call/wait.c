@@ -141,7 +141,7 @@ proa_status proa_call_status(proa_call *c)
         return c->user.status;
     if (c->is_remote) {
         wait_for_end_remotely(c);
-    } else if (home_is_driven(c->home)) {
+    } else if (home_can_wait(c->home)) {
         wait_for_end(c);
     } else {
         bool is_over = call_is_settled(c);

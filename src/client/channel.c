@@ -29,8 +29,16 @@ static void copy_settings(proa_channel *c, const proa_channel_options *options, 
     c->options.limits = NULL;
 }
 
-/* NULL for want of memory: then every call of it fails as RESOURCE_EXHAUSTED. */
-proa_channel *proa_channel_open_(const char *target, const proa_channel_options *options, size_t size)
+static void set_target(proa_channel *c, const char *target)
+{
+    if (c->acceptor)
+        inprocess_target(&c->target);
+    if (c->acceptor || io_target_parse(target ? target : "", 443, &c->target, &c->failure) == PROA_ERR_NONE)
+        set_authority(c);
+}
+
+proa_channel *channel_open(const char *target, proa_loop *home, call_acceptor *acceptor,
+                           const proa_channel_options *options, size_t size)
 {
     proa_channel *c = memory_new(sizeof *c);
     if (!c)
@@ -42,10 +50,10 @@ proa_channel *proa_channel_open_(const char *target, const proa_channel_options 
     copy_settings(c, options, size);
     list_init(&c->shared.parts);
     atomic_init(&c->references, 1);
-    c->seed = (uint64_t)io_clock_now() ^ (uintptr_t)c;
-    c->home = c->options.loop;
+    c->acceptor = acceptor;
+    c->home = home ? home : c->options.loop;
+    c->owns_home = !c->home || home_is_driven(c->home);
     if (!c->home) {
-        c->owns_home = true;
         c->home = home_new(&(proa_loop_options){ .trace = c->options.trace }, true);
     }
     if (!c->home) {
@@ -53,11 +61,17 @@ proa_channel *proa_channel_open_(const char *target, const proa_channel_options 
         memory_free(c);
         return NULL;
     }
-    if (io_target_parse(target ? target : "", 443, &c->target, &c->failure) == PROA_ERR_NONE)
-        set_authority(c);
+    c->seed = io_loop_seed(home_io(c->home), c);
+    set_target(c, target);
     if (c->options.tls)
         error_set(&c->failure, PROA_ERR_TLS, "this build of the library has no TLS");
     return c;
+}
+
+/* NULL for want of memory: then every call of it fails as RESOURCE_EXHAUSTED. */
+proa_channel *proa_channel_open_(const char *target, const proa_channel_options *options, size_t size)
+{
+    return channel_open(target, NULL, NULL, options, size);
 }
 
 void channel_retain(proa_channel *c)

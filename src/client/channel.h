@@ -16,6 +16,7 @@ struct proa_channel {
     limits limits;
     trace trace;
     io_target target;
+    call_acceptor *acceptor;      /* in process: who takes the other ends of pipes */
     proa_error failure;           /* why every call fails; code NONE: nothing */
     char authority[300];
     uint64_t seed;
@@ -27,6 +28,9 @@ struct proa_channel {
     } shared;
 };
 
+/* home NULL: options.loop, or one of its own. acceptor: in process, and target is NULL. Takes a hold on a driven home. */
+proa_channel *channel_open(const char *target, proa_loop *home, call_acceptor *acceptor, const proa_channel_options *options,
+                           size_t size);
 void channel_retain(proa_channel *channel);
 void channel_release(proa_channel *channel, const proa_loop *entered);   /* any thread; the home that it is inside of */
 
@@ -48,6 +52,12 @@ void subchannel_init(subchannel *sub, channel_part *part);
 void subchannel_connect(subchannel *sub);         /* IDLE: begins. The part hears of it in part_ready or part_failed */
 proa_err subchannel_take(subchannel *sub, proa_call *call);   /* NONE: attached. LIMIT: no room. CLOSED: not connected */
 void subchannel_close(subchannel *sub);           /* at once */
+
+/* ---- inprocess.c */
+void inprocess_target(io_target *out);
+/* io_socket_connect, or a pipe when the channel is one in process. */
+io_socket *inprocess_connect(channel_part *part, const io_address *address, const io_socket_handler *handler, void *owner,
+                             proa_error *error);
 
 /* ---- part.c */
 struct channel_part {

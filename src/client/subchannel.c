@@ -187,7 +187,7 @@ static void try_next(subchannel *sub)
                       "plaintext beyond loopback and Unix sockets needs the option plaintext");
             continue;
         }
-        sub->socket = io_socket_connect(io, address, &connect_handler, sub, &sub->last);
+        sub->socket = inprocess_connect(part, address, &connect_handler, sub, &sub->last);
         if (!sub->socket)
             continue;
         int64_t ns = part->channel->options.connect_ns ? part->channel->options.connect_ns : LIMITS_CONNECT_NS;

@@ -53,7 +53,7 @@ bool io_address_is_loopback(const io_address *address)
     }
 }
 
-void address_inproc(io_address *out)
+void io_pipe_address(io_address *out)
 {
     *out = (io_address){ .size = sizeof(sa_family_t) };
 }

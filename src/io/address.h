@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 void address_from_sockaddr(io_address *out, const void *sockaddr, size_t size);
-void address_inproc(io_address *out);             /* of a pipe: a family that is none */
 void address_set_port(io_address *address, int port);             /* of an IP address */
 static inline const struct sockaddr *address_sockaddr(const io_address *address)
 { return (const struct sockaddr *)(const void *)address->u.bytes; }

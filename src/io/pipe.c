@@ -21,6 +21,7 @@ typedef struct pipe_end {
     bool is_paused;
     bool wants_write;  /* a write was short: on_writable is owed */
     bool is_ended_out; /* io_socket_end */
+    bool is_connected; /* on_connected ran */
     bool is_ended;     /* on_end ran, or must not: nothing more is told */
     bool is_closed;
 } pipe_end;
@@ -91,7 +92,12 @@ static void run_input(io_task *task)
     pipe_end *end = CONTAINER_OF(task, pipe_end, input);
     pipe *pipe = end->pipe;
     pipe->pins++;
-    if (end->wants_write && !end->fault && other_of(end)->size < PIPE_BYTES) {
+    if (!end->is_connected) {
+        end->is_connected = true;
+        if (end->handler->on_connected)
+            end->handler->on_connected(end->owner);
+    }
+    if (end->wants_write && !end->is_ended && !end->fault && other_of(end)->size < PIPE_BYTES) {
         end->wants_write = false;
         end->handler->on_writable(end->owner);
     }
@@ -112,7 +118,7 @@ static void own_end(io_socket *base, const io_socket_handler *handler, void *own
     PROA_ASSERT(!end->is_ended, "a socket changes hands while it is open");
     end->handler = handler;
     end->owner = owner;
-    if (end->inbox || end->fault || other_of(end)->is_ended_out)
+    if (!end->is_connected || end->inbox || end->fault || other_of(end)->is_ended_out)
         notify(end);
 }
 
@@ -225,7 +231,7 @@ proa_err io_pipe_open(io_loop *loop, io_socket *ends[2])
         return PROA_ERR_NOMEM;
     made->loop = loop;
     made->pins = 2;
-    address_inproc(&made->address);
+    io_pipe_address(&made->address);
     for (int i = 0; i < 2; i++) {
         made->ends[i] = (pipe_end){ .base = { &pipe_kind }, .pipe = made, .input = { .run = run_input } };
         ends[i] = &made->ends[i].base;

@@ -198,6 +198,15 @@ void accept_socket(void *owner, io_socket *socket)
     counting_add(&s->counting, connections_opened);
 }
 
+/* A draining server has closed its listeners; channels in process it still has. */
+void accept_inside(station *s, io_socket *socket)
+{
+    if (s->is_draining || s->is_ending)
+        io_socket_close(socket);
+    else
+        accept_socket(s, socket);
+}
+
 /* ---- All of them */
 
 static void for_each(station *s, void (*run)(link_pump *pump))

@@ -29,15 +29,16 @@ proa_server *proa_server_new_(const proa_server_options *options, size_t size)
     if (s->options.trace)
         s->trace = (trace){ s->options.trace->line, s->options.trace->user, s->options.trace->areas };
     s->options.limits = NULL;
-    s->seed = (uint64_t)io_clock_now() ^ (uintptr_t)s;
-    methods_init(&s->methods, s->seed);
     list_init(&s->addresses);
     atomic_init(&s->is_running, false);
     atomic_init(&s->is_drain_asked, false);
     atomic_init(&s->drained_count, 0);
     atomic_init(&s->connection_count, 0);
     atomic_init(&s->station_count, 1);
+    inside_init(s);
     s->stations[0] = station_new(s, s->options.loop);
+    s->seed = s->stations[0] ? io_loop_seed(home_io(s->stations[0]->home), s) : 0;
+    methods_init(&s->methods, s->seed);
     proa_error error;
     if (!s->stations[0]) {
         error_set(&error, PROA_ERR_NOMEM, "out of memory, or of file descriptors");
@@ -77,14 +78,19 @@ static proa_err start_workers(proa_server *s, proa_error *error)
     return s->workers ? PROA_ERR_NONE : error->code;
 }
 
-/* A server inside a loop has no run, where its threads could start. */
-static proa_err need_workers(proa_server *s, bool on_workers)
+proa_err inside_start_workers(proa_server *s)
 {
     proa_error error;
+    return start_workers(s, &error) == PROA_ERR_NONE ? PROA_ERR_NONE : keep(s, &error);
+}
+
+/* A server inside a loop, or of channels in process, has no run, where its threads could start. */
+static proa_err need_workers(proa_server *s, bool on_workers)
+{
     if (!on_workers)
         return PROA_ERR_NONE;
     s->worker_count = s->options.workers ? s->options.workers : WORKERS_DEFAULT;
-    return s->options.loop && start_workers(s, &error) != PROA_ERR_NONE ? keep(s, &error) : PROA_ERR_NONE;
+    return s->options.loop || s->inside_home ? inside_start_workers(s) : PROA_ERR_NONE;
 }
 
 static call_binding binding_of(const proa_serve_options *options, size_t size)
@@ -262,13 +268,16 @@ static proa_err start_threads(proa_server *s, proa_error *error)
     return rc ? error_set(error, PROA_ERR_IO, "a loop's thread: %s", strerror(rc)) : PROA_ERR_NONE;
 }
 
+static void post_drain_to(station *t)
+{
+    if (t && t->home && !atomic_exchange(&t->is_drain_posted, true))
+        io_loop_post(home_io(t->home), &t->drain);
+}
+
 static void post_drain(proa_server *s)
 {
-    for (unsigned i = 0; i < s->station_count; i++) {
-        station *t = s->stations[i];
-        if (t && t->home && !atomic_exchange(&t->is_drain_posted, true))
-            io_loop_post(home_io(t->home), &t->drain);
-    }
+    for (unsigned i = 0; i < s->station_count; i++)
+        post_drain_to(s->stations[i]);
 }
 
 static void join(proa_server *s)
@@ -301,7 +310,11 @@ proa_err proa_server_run(proa_server *s, proa_error *error)
 
 void proa_server_drain(proa_server *s)
 {
-    if (s && !atomic_exchange(&s->is_drain_asked, true) && (atomic_load(&s->is_running) || s->options.loop))
+    if (!s || atomic_exchange(&s->is_drain_asked, true))
+        return;
+    for (station *t = atomic_load(&s->inside); t; t = t->next_inside)
+        post_drain_to(t);
+    if (atomic_load(&s->is_running) || s->options.loop)
         post_drain(s);
 }
 
@@ -309,6 +322,7 @@ void proa_server_free(proa_server *s)
 {
     if (!s)
         return;
+    inside_free(s);
     for (unsigned i = 0; i < s->station_count; i++)
         station_free(s->stations[i]);
     workers_free(s->workers);
@@ -327,6 +341,8 @@ void proa_server_get_counters_(const proa_server *s, proa_counters *out, size_t 
     for (unsigned i = 0; i < count; i++)
         if (s->stations[i])
             counting_read(&s->stations[i]->counting, &all);
+    for (station *t = s ? atomic_load(&s->inside) : NULL; t; t = t->next_inside)
+        counting_read(&t->counting, &all);
     memset(out, 0, size);
     memcpy(out, &all, size < sizeof all ? size : sizeof all);
 }

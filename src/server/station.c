@@ -36,6 +36,8 @@ static void tell_drained(station *s)
     if (s->is_told)
         return;
     s->is_told = true;
+    if (s->is_inside)
+        return;
     if (s->home)
         home_drop(s->home);
     if (atomic_fetch_add(&server->drained_count, 1) + 1 == atomic_load(&server->station_count) &&
@@ -121,12 +123,15 @@ void station_free(station *s)
     if (!s)
         return;
     if (s->home) {
-        home_own(s->home);
+        proa_loop *home = s->home;
+        home_own(home);
+        home_enter(home);
         end(s);
-        if (!s->is_told)
-            home_drop(s->home);
+        if (!s->is_told && !s->is_inside)
+            home_drop(home);
+        home_leave(home);
         if (s->owns_home)
-            proa_loop_free(s->home);
+            proa_loop_free(home);
     }
     memory_free(s);
 }

@@ -17,6 +17,8 @@ typedef struct station {
     proa_loop *home;              /* NULL: the loop was freed before the server */
     bool owns_home;
     home_guest guest;
+    struct station *next_inside;  /* in the server's inside */
+    bool is_inside;               /* on a home of channels in process; not of stations[] */
     pthread_t thread;             /* of all but the first */
     bool has_thread;
     list listeners, connections;
@@ -36,6 +38,7 @@ typedef struct station {
 typedef struct address { list_node node; char *text; io_address bound; proa_listen_options options; char name[128]; } address;
 
 struct proa_server {
+    call_acceptor acceptor;       /* first: channels in process see this alone */
     proa_server_options options;
     limits limits;
     trace trace;
@@ -43,6 +46,8 @@ struct proa_server {
     methods methods;
     list addresses;
     workers *workers;             /* NULL: nobody asked */
+    proa_loop *inside_home;       /* driven; without options.loop, from the first channel in process on */
+    _Atomic(station *) inside;    /* one for each home with such channels, but stations[0]; only grows */
     station *stations[STATIONS_MAX];
     atomic_uint station_count;    /* grows when a server with several loops starts to run */
     atomic_uint connection_count; /* of all stations */
@@ -63,8 +68,14 @@ void station_drain(station *station);             /* in its thread */
 void station_stop(station *station);              /* in its thread: what runs ends as UNAVAILABLE */
 void station_check(station *station);             /* is it drained? */
 
+/* ---- inside.c: connections of channels in the same process */
+void inside_init(proa_server *server);
+void inside_free(proa_server *server);
+proa_err inside_start_workers(proa_server *server);   /* server.c: when there are services that want them; a failure is kept */
+
 /* ---- accept.c */
 void accept_socket(void *owner, io_socket *socket);
+void accept_inside(station *station, io_socket *socket);   /* of a channel in process */
 void accept_drain(station *station);
 void accept_stop(station *station);
 void accept_close(station *station);
