@@ -23,7 +23,7 @@ endif()
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv libcares) # what io stands on
+pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv libcares openssl) # what io stands on
 if(PROA_TESTS)
   pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
   pkg_check_modules(NGHTTP2 IMPORTED_TARGET libnghttp2) # the other end and the oracle, in tests alone

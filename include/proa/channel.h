@@ -8,33 +8,50 @@
 #include "proa/limits.h"
 PROA_BEGIN
 
-/** Credentials, for servers and for channels. May be shared by many of them, in any thread. */
+/** Credentials of TLS 1.2 and 1.3, for servers and for channels. May be shared by many of them, in any thread. */
 typedef struct proa_tls proa_tls;
 
-/** Options of credentials. Only grows, by appending. */
+/** Options of credentials. Only grows, by appending.
+ *
+ * A server needs a certificate and its key. It asks clients for theirs when it has a CA to check them with. A channel
+ * checks the server's certificate always, and its name by the subject alternative names alone (RFC 9525). HTTP/2 must be
+ * agreed on (ALPN), a session is never resumed. Files are read in proa_tls_new, and again as proa_tls_reload says.
+ */
 typedef struct proa_tls_options {
     const char *ca_file;      /**< PEM; who may vouch for the peer; a client without it takes the system's */
     const char *cert_file;    /**< PEM; our certificate, then its chain */
-    const char *key_file;     /**< PEM; its private key */
+    const char *key_file;     /**< PEM; its private key, without a passphrase */
     proa_bytes ca_pem;        /**< as ca_file, from memory, copied */
     proa_bytes cert_pem;      /**< as cert_file, from memory, copied */
     proa_bytes key_pem;       /**< as key_file, from memory, copied */
-    const char *server_name;  /**< client: the name to check; default: the target's host */
-    bool require_client_cert; /**< server: refuse a client without a certificate */
+    const char *server_name;  /**< client: the name, or IP address, to check and to ask for (SNI); default: the target's host */
+    bool require_client_cert; /**< server: refuse a client without a certificate; needs a CA */
+    const char *key_log_file; /**< debugging: the secrets of every connection are appended here, for Wireshark; NULL: none */
+    int64_t handshake_ns;       /**< ns that a handshake may take; 0: 10 s */
+    int64_t reload_interval_ns; /**< ns between looks at the files, which happen when a handshake begins; files that
+                                     changed are taken, bad ones are not; 0: proa_tls_reload alone reads them */
 } proa_tls_options;
 
 /** The function behind proa_tls_new. */
 PROA_API proa_tls *proa_tls_new_(const proa_tls_options *options, size_t options_size);
 
-/** Loads credentials. @p options may be NULL.
+/** Loads credentials. @p options may be NULL: a client's, with the system's authorities.
  *
- * Not built yet: a server that uses them fails with PROA_ERR_TLS, calls of a channel end as UNAVAILABLE.
- * Never NULL: a bad file is reported by whatever uses it. Ownership: *owned (free with proa_tls_free)*. Thread: any.
+ * Never NULL: what is wrong with them (a file that cannot be read, a key that does not fit) is reported by whatever uses
+ * them: proa_server_listen and proa_server_run as PROA_ERR_TLS, the calls of a channel as UNAVAILABLE.
+ * Ownership: *owned (free with proa_tls_free)*. Thread: any.
  */
 static inline proa_tls *proa_tls_new(const proa_tls_options *options)
 {
     return proa_tls_new_(options, sizeof *options);
 }
+
+/** Reads the files again. Connections keep what they have, handshakes from now on take the new; no call fails for it.
+ *
+ * Errors: PROA_ERR_TLS, PROA_ERR_NOMEM; then all stays as it was. @p error may be NULL. Thread: any, also while servers
+ * and channels use them; it blocks on the files.
+ */
+PROA_API PROA_CHECK proa_err proa_tls_reload(proa_tls *tls, proa_error *error);
 
 /** Frees credentials; at once, if you like: what uses them holds them. NULL is fine. Thread: any. */
 PROA_API void proa_tls_free(proa_tls *tls);

@@ -38,8 +38,12 @@ void home_add_guest(proa_loop *home, home_guest *guest);
 
 /* ---- The other end of a connection, shared by its calls. */
 typedef struct call_peer { unsigned count; proa_peer peer; char address[128]; } call_peer;
-call_peer *call_peer_new(const io_socket *socket);   /* one reference; NULL: no memory */
+call_peer *call_peer_new(const io_socket *socket);   /* one reference; NULL: no memory. With its identity, when it is TLS */
 void call_peer_drop(call_peer *peer);             /* NULL is fine */
+
+/* ---- Credentials: what io knows of those that a program made. Borrowed: retain it. NULL: there was no memory for them; io
+ *      takes that. */
+io_tls *credentials_of(const proa_tls *tls);
 
 /* ---- What the layer above does for a call. All run on the call's home. */
 typedef struct call_hooks {

@@ -135,7 +135,7 @@ static void deliver(io_mail *mail)
 
 void call_schedule(proa_call *c)
 {
-    if (!c->is_finished)
+    if (!c->home->is_driven)
         io_loop_defer(c->home->io, &c->task, IO_DISPATCH);
 }
 
@@ -190,9 +190,48 @@ proa_call *call_of_home_node(list_node *node)
 
 /* ---- Peers */
 
+static proa_bytes copy_bytes(char **to, proa_bytes from)
+{
+    bytes_copy(*to, from.data, from.size);
+    proa_bytes copy = { *to, from.size };
+    *to += from.size;
+    return copy;
+}
+
+static proa_list_bytes copy_list(proa_bytes **items, char **to, proa_list_bytes from)
+{
+    proa_list_bytes copy = { *items, from.count };
+    for (size_t i = 0; i < from.count; i++)
+        *(*items)++ = copy_bytes(to, from.data[i]);
+    return copy;
+}
+
+static size_t list_size(proa_list_bytes list)
+{
+    size_t size = list.count * sizeof(proa_bytes);
+    for (size_t i = 0; i < list.count; i++)
+        size += list.data[i].size;
+    return size;
+}
+
+/* Calls outlive their connection: what it says of the peer is copied behind the struct. */
+static void copy_identity(call_peer *p, const io_identity *id)
+{
+    proa_bytes *items = (proa_bytes *)(void *)(p + 1);
+    char *to = (char *)(items + id->dns_names.count + id->uris.count);
+    p->peer.is_encrypted = true;
+    p->peer.is_verified = id->is_verified;
+    p->peer.tls_dns_names = copy_list(&items, &to, id->dns_names);
+    p->peer.tls_uris = copy_list(&items, &to, id->uris);
+    p->peer.tls_subject = copy_bytes(&to, id->subject);
+    p->peer.tls_certificate_der = copy_bytes(&to, id->certificate_der);
+}
+
 call_peer *call_peer_new(const io_socket *socket)
 {
-    call_peer *p = memory_new(sizeof *p);
+    const io_identity *id = io_socket_identity(socket);
+    size_t more = id ? list_size(id->dns_names) + list_size(id->uris) + id->subject.size + id->certificate_der.size : 0;
+    call_peer *p = memory_new(sizeof *p + more);
     if (!p)
         return NULL;
     p->count = 1;
@@ -200,6 +239,8 @@ call_peer *call_peer_new(const io_socket *socket)
     io_address_format(io_socket_peer(socket), p->address, sizeof p->address);
     p->peer.address = proa_bytes_of(p->address);
     io_socket_credentials(socket, &p->peer.pid, &p->peer.uid, &p->peer.gid);
+    if (id)
+        copy_identity(p, id);
     return p;
 }
 

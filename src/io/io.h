@@ -144,8 +144,24 @@ static inline void io_socket_set_unheard(io_socket *socket, int64_t ns)
 proa_err io_pipe_open(io_loop *loop, io_socket *ends[2]);   /* both closed by the caller; the first owners hear on_connected. NOMEM */
 void io_pipe_address(io_address *out);            /* a family that is none */
 
-/* ---- TLS over a socket of any kind (OpenSSL 3, memory BIOs). Credentials may be shared by many sockets, in any thread. */
+/* ---- TLS over a socket of any kind (OpenSSL 3). Credentials may be shared by many sockets, in any thread. */
 typedef struct io_tls io_tls;
+typedef struct io_tls_options {                    /* all is copied; a file goes before the bytes of the same name */
+    const char *ca_file, *cert_file, *key_file;    /* PEM; cert: ours, then its chain */
+    proa_bytes ca_pem, cert_pem, key_pem;
+    const char *server_name;                       /* client: the name to check, in the place of the host */
+    const char *key_log_file;                      /* secrets of every session, appended; NULL: none */
+    bool requires_client_cert;
+    int64_t handshake_ns;                          /* 0: LIMITS_HANDSHAKE_NS */
+    int64_t reload_interval_ns;                    /* files are looked at that often, when a handshake begins; 0: never */
+} io_tls_options;
+io_tls *io_tls_new(const io_tls_options *options); /* owned: io_tls_drop; NULL: no memory. What is bad, io_tls_check says */
+io_tls *io_tls_retain(io_tls *tls);                /* gives it back; NULL stays NULL */
+void io_tls_drop(io_tls *tls);                     /* any thread; NULL is fine */
+/* Can a server or a client use them? Any thread. NULL is one for which there was no memory. */
+proa_err io_tls_check(io_tls *tls, bool is_server, proa_error *error);
+/* Reads the files anew, for handshakes to come. When it fails, all stays as it was. Any thread. */
+proa_err io_tls_reload(io_tls *tls, proa_error *error);
 struct io_identity {
     bool is_verified;         /* its certificate was checked against a CA */
     proa_bytes subject;       /* RFC 2253; empty without a certificate, as all below */

@@ -54,6 +54,7 @@ static void free_memory(io_loop *loop)
     hold_pool_free(loop->pool);
     wheel_free(loop->wheel);
     memory_free(loop->read_buffer);
+    memory_free(loop->tls_scratch);
     memory_free(loop);
 }
 

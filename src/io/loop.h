@@ -32,6 +32,7 @@ struct io_loop {
     slab sockets;
     struct dns *dns;          /* NULL until the first lookup */
     char *read_buffer;        /* LOOP_READ_BYTES + HOLD_SLOP */
+    void *tls_scratch;        /* of tls.c; NULL until its first socket */
 };
 
 /* At the begin of every callback from libuv: counts it, and reads the clock if it is the first of its turn. */

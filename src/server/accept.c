@@ -115,10 +115,7 @@ static void on_closed(void *owner)
     list_remove(&l->node);
     call_peer_drop(l->peer);
     memory_free(l);
-    s->connection_count--;
-    atomic_fetch_sub(&s->server->connection_count, 1);
-    counting_add(&s->counting, connections_closed);
-    station_check(s);
+    accept_gone(s);
 }
 
 static const link_handler handler = { .on_event = on_event, .on_flushed = on_flushed, .on_closed = on_closed };
@@ -182,15 +179,28 @@ static bool has_place(proa_server *server)
     return false;
 }
 
-void accept_socket(void *owner, io_socket *socket)
+void accept_gone(station *s)
 {
-    station *s = owner;
+    s->connection_count--;
+    atomic_fetch_sub(&s->server->connection_count, 1);
+    counting_add(&s->counting, connections_closed);
+    station_check(s);
+}
+
+void accept_ready(station *s, io_socket *socket)
+{
+    if (!adopt(s, socket))
+        accept_gone(s);
+}
+
+void accept_socket(station *s, io_socket *socket, io_tls *tls)
+{
     if (!has_place(s->server)) {
         counting_add(&s->counting, connections_max);
         io_socket_close(socket);
         return;
     }
-    if (!adopt(s, socket)) {
+    if (!(tls ? handshake_begin(s, socket, tls) : adopt(s, socket))) {
         atomic_fetch_sub(&s->server->connection_count, 1);
         return;
     }
@@ -204,7 +214,7 @@ void accept_inside(station *s, io_socket *socket)
     if (s->is_draining || s->is_ending)
         io_socket_close(socket);
     else
-        accept_socket(s, socket);
+        accept_socket(s, socket, NULL);
 }
 
 /* ---- All of them */
@@ -234,6 +244,7 @@ void accept_drain(station *s)
 
 void accept_stop(station *s)
 {
+    handshake_close_all(s);
     for_each(s, stop);
 }
 

@@ -155,16 +155,24 @@ static void name_address(address *a)
     snprintf(a->name, sizeof a->name, "%s", is_unix || !colon ? text : colon + 1);
 }
 
+static void free_address(address *a)
+{
+    io_tls_drop(a->tls);
+    memory_free(a);
+}
+
 static proa_err listen_on(proa_server *s, const io_address *wanted, const proa_listen_options *options,
                           proa_error *error)
 {
     address *a = memory_new(sizeof *a);
     if (!a)
         return error_set(error, PROA_ERR_NOMEM, "out of memory");
-    a->options = *options;
-    proa_err err = station_listen(s->stations[0], wanted, options, s->options.loops > 1, &a->bound, error);
+    a->bound = *wanted;
+    a->unix_mode = options->unix_mode;
+    a->tls = options->tls ? io_tls_retain(credentials_of(options->tls)) : NULL;
+    proa_err err = station_listen(s->stations[0], a, s->options.loops > 1, error);
     if (err != PROA_ERR_NONE) {
-        memory_free(a);
+        free_address(a);
         return err;
     }
     name_address(a);
@@ -201,8 +209,8 @@ proa_err proa_server_listen_(proa_server *s, const char *text, const proa_listen
         return s->failure.code;
     proa_error error = { 0 };
     io_target target = { 0 };
-    if (o.tls)
-        error_set(&error, PROA_ERR_TLS, "%s: this build of the library has no TLS", text);
+    if (o.tls && io_tls_check(credentials_of(o.tls), true, &error) != PROA_ERR_NONE)
+        error_set(&error, error.code, "%s: %s", text, error.text);
     else if (io_target_parse(text, -1, &target, &error) == PROA_ERR_NONE && !target.addresses.count)
         error_set(&error, PROA_ERR_ADDRESS, "%s: a server listens on an address, not on a name", text);
     proa_err err = error.code;
@@ -237,10 +245,9 @@ static proa_err start_station(proa_server *s, proa_error *error)
     atomic_fetch_add(&s->station_count, 1); /* behind the pointer: who counts may read now */
     for (list_node *n = list_first(&s->addresses); n; n = list_next(&s->addresses, n)) {
         address *a = CONTAINER_OF(n, address, node);
-        io_address same;
         if (io_address_port(&a->bound) < 0)
             continue; /* a Unix socket has one listener: the first loop's */
-        proa_err err = station_listen(t, &a->bound, &a->options, true, &same, error);
+        proa_err err = station_listen(t, a, true, error);
         if (err != PROA_ERR_NONE)
             return err;
     }
@@ -327,7 +334,7 @@ void proa_server_free(proa_server *s)
         station_free(s->stations[i]);
     workers_free(s->workers);
     for (list_node *n; (n = list_pop(&s->addresses));)
-        memory_free(CONTAINER_OF(n, address, node));
+        free_address(CONTAINER_OF(n, address, node));
     methods_fini(&s->methods);
     memory_free(s);
 }

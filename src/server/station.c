@@ -10,8 +10,16 @@
 
 typedef struct open_listener {
     list_node node;
+    station *station;
     io_listener *listener;
+    io_tls *tls; /* retained; NULL: plaintext */
 } open_listener;
+
+static void on_accept(void *owner, io_socket *socket)
+{
+    open_listener *l = owner;
+    accept_socket(l->station, socket, l->tls);
+}
 
 static void on_drain_mail(io_mail *mail)
 {
@@ -55,6 +63,7 @@ static void close_listeners(station *s)
     for (list_node *n; (n = list_pop(&s->listeners));) {
         open_listener *l = CONTAINER_OF(n, open_listener, node);
         io_listener_close(l->listener);
+        io_tls_drop(l->tls);
         memory_free(l);
     }
 }
@@ -107,6 +116,7 @@ station *station_new(proa_server *server, proa_loop *home)
         return NULL;
     }
     list_init(&s->listeners);
+    list_init(&s->handshakes);
     list_init(&s->connections);
     s->drain.deliver = on_drain_mail;
     atomic_init(&s->is_drain_posted, false);
@@ -136,20 +146,21 @@ void station_free(station *s)
     memory_free(s);
 }
 
-proa_err station_listen(station *s, const io_address *bound, const proa_listen_options *options, bool is_shared,
-                        io_address *actual, proa_error *error)
+proa_err station_listen(station *s, address *address, bool is_shared, proa_error *error)
 {
     open_listener *l = memory_new(sizeof *l);
     if (!l)
         return error_set(error, PROA_ERR_NOMEM, "out of memory");
-    l->listener = io_listener_open(home_io(s->home), bound,
-                                   &(io_listener_options){ .is_shared = is_shared, .unix_mode = options->unix_mode },
-                                   accept_socket, s, error);
+    l->station = s;
+    l->listener = io_listener_open(home_io(s->home), &address->bound,
+                                   &(io_listener_options){ .is_shared = is_shared, .unix_mode = address->unix_mode },
+                                   on_accept, l, error);
     if (!l->listener) {
         memory_free(l);
         return error ? error->code : PROA_ERR_IO;
     }
-    *actual = *io_listener_address(l->listener);
+    l->tls = io_tls_retain(address->tls);
+    address->bound = *io_listener_address(l->listener);
     list_push(&s->listeners, &l->node);
     return PROA_ERR_NONE;
 }
@@ -166,6 +177,7 @@ void station_drain(station *s)
 {
     if (s->is_draining)
         return;
+    handshake_close_all(s); /* nothing was promised to them */
     s->is_draining = true;
     int64_t grace = s->server->options.grace_ns ? s->server->options.grace_ns : LIMITS_GRACE_NS;
     close_listeners(s);

@@ -21,7 +21,7 @@ typedef struct station {
     bool is_inside;               /* on a home of channels in process; not of stations[] */
     pthread_t thread;             /* of all but the first */
     bool has_thread;
-    list listeners, connections;
+    list listeners, handshakes, connections;
     unsigned connection_count, call_count;
     uint64_t accepted;            /* connections, ever */
     bool is_draining, is_stopped, is_drained;
@@ -35,7 +35,8 @@ typedef struct station {
     counting counting;
 } station;
 
-typedef struct address { list_node node; char *text; io_address bound; proa_listen_options options; char name[128]; } address;
+/* tls is retained; NULL: plaintext. */
+typedef struct address { list_node node; io_address bound; unsigned unix_mode; io_tls *tls; char name[128]; } address;
 
 struct proa_server {
     call_acceptor acceptor;       /* first: channels in process see this alone */
@@ -61,21 +62,28 @@ struct proa_server {
 /* ---- station.c */
 station *station_new(proa_server *server, proa_loop *home);   /* home NULL: its own; NULL: no memory */
 void station_free(station *station);
-proa_err station_listen(station *station, const io_address *bound, const proa_listen_options *options, bool is_shared,
-                        io_address *actual, proa_error *error);
+/* At address->bound, which learns its port. */
+proa_err station_listen(station *station, address *address, bool is_shared, proa_error *error);
 void station_run(station *station);               /* in its thread, until drained */
 void station_drain(station *station);             /* in its thread */
 void station_stop(station *station);              /* in its thread: what runs ends as UNAVAILABLE */
 void station_check(station *station);             /* is it drained? */
 
+/* ---- handshake.c */
+typedef struct handshake handshake;
+bool handshake_begin(station *station, io_socket *socket, io_tls *tls);   /* takes the socket; false: it is closed */
+void handshake_close_all(station *station);
+
+/* ---- accept.c */
+void accept_socket(station *station, io_socket *socket, io_tls *tls);   /* tls NULL: plaintext */
+void accept_inside(station *station, io_socket *socket);   /* of a channel in process */
+void accept_ready(station *station, io_socket *socket);   /* its handshake is over */
+void accept_gone(station *station);               /* one that counted */
+
 /* ---- inside.c: connections of channels in the same process */
 void inside_init(proa_server *server);
 void inside_free(proa_server *server);
 proa_err inside_start_workers(proa_server *server);   /* server.c: when there are services that want them; a failure is kept */
-
-/* ---- accept.c */
-void accept_socket(void *owner, io_socket *socket);
-void accept_inside(station *station, io_socket *socket);   /* of a channel in process */
 void accept_drain(station *station);
 void accept_stop(station *station);
 void accept_close(station *station);
