@@ -34,7 +34,8 @@ typedef struct scenario {
     int64_t timeout_ns;
     proa_server_options server;
     proa_channel_options channel;
-    bool has_no_server, is_unix, is_slow_reader;
+    bool has_no_server, is_slow_reader;
+    enum { OVER_TCP, OVER_UNIX, IN_PROCESS } way;
 } scenario;
 
 /* ---- A client's call: pushes its messages, pops what comes */
@@ -501,11 +502,29 @@ static const scenario scenarios[] = {
       .codes = CODE(PROA_CANCELLED) },
     { .name = "a proxy of bytes", .handler = proxy, .codes = OK, .messages = 3, .size = 3000 },
     { .name = "nobody listens", .codes = CODE(PROA_UNAVAILABLE), .has_no_server = true },
-    { .name = "over a Unix socket", .handler = echo, .codes = OK, .messages = 2, .size = 3000, .is_unix = true },
+    { .name = "over a Unix socket", .handler = echo, .codes = OK, .messages = 2, .size = 3000, .way = OVER_UNIX },
     { .name = "typed, small", .act = typed_one, .codes = OK, .size = 100 },
     { .name = "typed, large", .act = typed_one, .codes = OK, .size = 50000 },
     { .name = "typed, a server's stream", .act = typed_out, .codes = OK, .size = 2000 },
     { .name = "typed, both streams", .act = typed_both, .codes = OK, .messages = 6, .size = 2000 },
+    { .name = "in process", .codes = OK, .handler = echo, .messages = 3, .size = 3000, .way = IN_PROCESS },
+    { .name = "in process, large",
+      .codes = OK,
+      .handler = echo,
+      .messages = 3,
+      .size = sizeof body,
+      .way = IN_PROCESS },
+    { .name = "in process, ten at once", .act = ten_at_once, .handler = with_headers, .codes = OK, .way = IN_PROCESS },
+    { .name = "in process, the server goes",
+      .act = server_freed_while_it_runs,
+      .handler = for_ever,
+      .codes = CODE(PROA_UNAVAILABLE),
+      .way = IN_PROCESS },
+    { .name = "in process, the channel closes",
+      .act = channel_closed_while_it_runs,
+      .handler = for_ever,
+      .codes = CODE(PROA_CANCELLED),
+      .way = IN_PROCESS },
 };
 enum { SCENARIOS = sizeof scenarios / sizeof scenarios[0] };
 
@@ -524,6 +543,16 @@ static void open_server(world *w, const char *address)
     proa_server_listen(w->server, address, NULL);
 }
 
+static proa_channel *open_channel(world *w)
+{
+    if (w->is->way == IN_PROCESS)
+        return proa_server_channel(w->server);
+    const char *address = proa_server_address(w->server, 0);
+    proa_channel_options options = w->is->channel;
+    options.loop = w->loop;
+    return proa_channel_open(address ? address : "127.0.0.1:1", &options);
+}
+
 static void run(world *w)
 {
     char path[64];
@@ -532,11 +561,8 @@ static void run(world *w)
     if (!w->loop)
         return;
     if (!w->is->has_no_server)
-        open_server(w, w->is->is_unix ? path : "127.0.0.1:0");
-    const char *address = proa_server_address(w->server, 0);
-    proa_channel_options options = w->is->channel;
-    options.loop = w->loop;
-    w->channel = proa_channel_open(address ? address : "127.0.0.1:1", &options);
+        open_server(w, w->is->way == OVER_UNIX ? path : "127.0.0.1:0");
+    w->channel = open_channel(w);
     if (w->is->act)
         w->is->act(w);
     else
