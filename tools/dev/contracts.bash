@@ -32,3 +32,69 @@ need_connect() {
     cp -r --no-preserve=mode "$source/proto/connectrpc" build/contracts/connect/
     cat $dir/go.mod $dir/go.sum | cksum >$stamp
 }
+
+# ---- For ./dev interop, in the manner of peers.bash: peer_NAME brings what tests/peers/NAME/run needs, or lacks.
+SERVICES="etcd cri"
+
+# Debian's lists of packages may be older than its packages.
+unpacked_or_update() { # PACKAGE COMMAND-PATH
+    (unpacked "$@") 2>/dev/null && return
+    [[ $(id -u) != 0 ]] || quietly build/log/apt apt-get update -qq || true
+    unpacked "$@"
+}
+
+# Etcd's contract, at the same place wherever it comes from: etcd 3.4 had other folders.
+keep_etcd_contract() { # RPC-PROTO KV-PROTO AUTH-PROTO
+    local to=build/contracts/etcd/etcd/api
+    mkdir -p $to/etcdserverpb $to/mvccpb $to/authpb
+    python3 tools/dev/contract.py "$2" $to/mvccpb/kv.proto
+    python3 tools/dev/contract.py "$3" $to/authpb/auth.proto
+    python3 tools/dev/contract.py "$1" $to/etcdserverpb/rpc.proto etcd/mvcc/=etcd/api/ etcd/auth/=etcd/api/
+}
+
+etcd_of_go() { # GO
+    local dir=tests/peers/etcd stamp=build/peers/etcd.stamp command api
+    is_current $stamp $dir/go.mod $dir/go.sum tools/dev/contract.py && [[ -d build/contracts/etcd ]] && return
+    say "Building etcd into build/peers (a minute the first time) ..."
+    mkdir -p build/peers/bin
+    for command in etcd=server etcdctl=etcdctl; do
+        (cd $dir && quietly "$ROOT/build/log/peers_etcd" "$1" build -p "$JOBS" -buildvcs=false -mod=readonly \
+            -o "$ROOT/build/peers/bin/${command%=*}" "go.etcd.io/etcd/${command#*=}/v3") || die "etcd did not build"
+    done
+    api=$(module_folder "$1" $dir go.etcd.io/etcd/api/v3)
+    keep_etcd_contract "$api/etcdserverpb/rpc.proto" "$api/mvccpb/kv.proto" "$api/authpb/auth.proto"
+    cat $dir/go.mod $dir/go.sum tools/dev/contract.py | cksum >$stamp
+}
+
+etcd_of_debian() {
+    unpacked_or_update etcd-server usr/bin/etcd
+    unpacked_or_update etcd-client usr/bin/etcdctl
+    [[ ! -d build/contracts/etcd ]] || return 0
+    local source=build/peers/golang-etcd-server-dev/usr/share/gocode/src/go.etcd.io/etcd
+    [[ -d $source ]] || unpacked_or_update golang-etcd-server-dev usr/share
+    keep_etcd_contract $source/etcdserver/etcdserverpb/rpc.proto $source/mvcc/mvccpb/kv.proto $source/auth/authpb/auth.proto
+}
+
+peer_etcd() {
+    local go
+    if go=$(find_go); then etcd_of_go "$go"; fi
+    if command -v apt-get >/dev/null; then
+        etcd_of_debian
+    elif [[ -z $go ]]; then
+        lack "etcd comes from its Go module or from Debian's package; this machine has neither Go 1.$GO_VERSION_MIN nor apt-get"
+    fi
+}
+
+peer_cri() {
+    local dir=tests/peers/cri stamp=build/peers/cri.stamp go source
+    go=$(find_go) || lack "its contract comes from a Go module, Go 1.$GO_VERSION_MIN or newer is not in PATH"
+    command -v apt-get >/dev/null || lack "containerd comes from a Debian package, this is not Debian"
+    [[ $(id -u) == 0 ]] || lack "containerd runs as root alone"
+    unpacked_or_update containerd usr/bin/containerd
+    unpacked_or_update runc usr/sbin/runc
+    is_current $stamp $dir/go.mod $dir/go.sum tools/dev/contract.py && [[ -d build/contracts/cri ]] && return
+    source=$(module_folder "$go" $dir k8s.io/cri-api)
+    mkdir -p build/contracts/cri
+    python3 tools/dev/contract.py "$source/pkg/apis/runtime/v1/api.proto" build/contracts/cri/api.proto
+    cat $dir/go.mod $dir/go.sum tools/dev/contract.py | cksum >$stamp
+}
