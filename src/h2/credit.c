@@ -93,13 +93,14 @@ static void give_withheld(h2_connection *c, h2_stream *s, size_t size)
         give_connection(c, n);
 }
 
-/* Opens the window as far as the reader waits, if enough is left to lend. false: its turn comes later. */
-static bool open_window(h2_connection *c, h2_stream *s)
+/* Opens the window as far as the reader waits, and for padding, if enough is left to lend. false: its turn comes later. */
+static bool open_window(h2_connection *c, h2_stream *s, uint32_t padding)
 {
-    uint32_t extra = flow_missing(&s->receive, s->want);
+    uint32_t size = s->want + padding;
+    uint32_t extra = flow_missing(&s->receive, size);
     if (extra && c->lent && c->lent + extra > c->limits.held_bytes_max)
         return false;
-    if ((uint32_t)(s->receive.window > 0 ? s->receive.window : 0) >= s->want)
+    if ((uint32_t)(s->receive.window > 0 ? s->receive.window : 0) >= size)
         return true;
     c->lent += extra;
     uint32_t increment = flow_open(&s->receive, extra);
@@ -111,7 +112,7 @@ static bool open_window(h2_connection *c, h2_stream *s)
 static void serve_hungry(h2_connection *c)
 {
     for (list_node *n; (n = list_first(&c->hungry)) != NULL;) {
-        if (!open_window(c, CONTAINER_OF(n, h2_stream, hungry)))
+        if (!open_window(c, CONTAINER_OF(n, h2_stream, hungry), 0))
             break;
         list_remove(n);
     }
@@ -145,10 +146,14 @@ void h2_stream_consume(h2_stream *s, size_t size)
     give_stream(c, s, (uint32_t)size);
 }
 
+/* Who pads one frame pads the next: a window that is just what a reader waits for would hold the peer before its last bytes,
+ * since padding counts (RFC 9113 6.9.1). */
 void credit_padding(h2_connection *c, h2_stream *s, uint32_t size)
 {
     give_connection(c, size);
     give_stream(c, s, size);
+    if (s->want && is_receiving(s) && !list_has(&s->hungry) && !open_window(c, s, size))
+        list_push(&c->hungry, &s->hungry);
 }
 
 void h2_stream_want(h2_stream *s, size_t size)
@@ -160,7 +165,7 @@ void h2_stream_want(h2_stream *s, size_t size)
     if (!s->want)
         return;
     give_withheld(c, s, s->withheld);
-    if (!list_has(&s->hungry) && !open_window(c, s))
+    if (!list_has(&s->hungry) && !open_window(c, s, 0))
         list_push(&c->hungry, &s->hungry);
 }
 

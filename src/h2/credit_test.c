@@ -40,6 +40,24 @@ static void a_quarter_of_the_window_goes_back_at_once(void **state)
     PLAY_ALL(plays);
 }
 
+static void padding_finds_room_up_to_the_last_byte_of_a_message(void **state)
+{
+    (void)state;
+    enum { FRAME = 1 + 1 + 255 };
+    stage s;
+    stage_open(&s, H2_SERVER, &small);
+    stage_run(&s, "! hold\n> " POST "> DATA 1 *500\n! s0 want 600\n");
+    for (int left = 600; left > 0; left--) {
+        assert_true(s.streams[0]->receive.window >= FRAME);
+        char line[64];
+        snprintf(line, sizeof line, "> DATA 1 PAD=255 x\n! s0 want %d\n", left - 1);
+        stage_run(&s, line);
+    }
+    expect_exact(&s, 0);
+    assert_true(s.streams[0]->receive.debt <= 600 + FRAME);
+    stage_fini(&s);
+}
+
 static void a_window_is_negative_after_a_smaller_one_was_acknowledged(void **state)
 {
     (void)state;
@@ -289,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quarter_of_the_window_goes_back_at_once),
+        cmocka_unit_test(padding_finds_room_up_to_the_last_byte_of_a_message),
         cmocka_unit_test(a_window_is_negative_after_a_smaller_one_was_acknowledged),
         cmocka_unit_test(credit_of_the_connection_goes_back_on_receipt_until_too_much_is_held),
         cmocka_unit_test(a_peer_that_ignores_the_connection_window_is_cut_off),
