@@ -135,7 +135,7 @@ static void deliver(io_mail *mail)
 
 void call_schedule(proa_call *c)
 {
-    if (!c->home->is_driven)
+    if (!c->is_finished)
         io_loop_defer(c->home->io, &c->task, IO_DISPATCH);
 }
 
