@@ -56,6 +56,16 @@ PROA_API PROA_CHECK proa_err proa_tls_reload(proa_tls *tls, proa_error *error);
 /** Frees credentials; at once, if you like: what uses them holds them. NULL is fine. Thread: any. */
 PROA_API void proa_tls_free(proa_tls *tls);
 
+/** How a channel stands with its server (gRPC's connectivity states). Frozen. */
+typedef enum proa_channel_state {
+    PROA_CHANNEL_IDLE,              /**< not connected, and not about to: no call wants it */
+    PROA_CHANNEL_CONNECTING,        /**< looks up, connects, shakes hands; calls wait */
+    PROA_CHANNEL_READY,             /**< calls go out */
+    PROA_CHANNEL_TRANSIENT_FAILURE, /**< every address failed; it tries again by itself, and is so until READY. Calls fail
+                                         at once as UNAVAILABLE, and say why, unless they wait for ready */
+    PROA_CHANNEL_SHUTDOWN           /**< closed */
+} proa_channel_state;
+
 /** Options of a channel. Only grows, by appending. Zero is the default. */
 typedef struct proa_channel_options {
     proa_loop *loop;           /**< callbacks run here; NULL: the threads that wait on calls drive the channel */
@@ -68,6 +78,23 @@ typedef struct proa_channel_options {
     const proa_trace *trace;   /**< *borrowed (until the channel is closed)*; NULL: the loop's */
     uint32_t pending_calls_max; /**< calls that wait for a connection or a stream; 0: 10000; more fail as UNAVAILABLE */
     int64_t connect_ns;         /**< ns that one attempt to connect may take; 0: 20 s; doc/connection-backoff.md */
+    int64_t idle_ns;            /**< ns without a call until the connection is closed, IDLE; 0: 30 min; negative: never */
+    int64_t initial_backoff_ns; /**< ns between the begins of the first two attempts at an address; 0: 1 s; then times 1.6,
+                                     each +-20 %; doc/connection-backoff.md */
+    int64_t max_backoff_ns;     /**< ns, where that ends; 0: 120 s, and 1 s for loopback and Unix sockets */
+    int64_t attempt_delay_ns;   /**< ns until the next address is tried beside one that does not answer; 0: 250 ms; from
+                                     100 ms to 2 s; gRFC A61 */
+    int64_t resolve_ns;         /**< ns at least between two lookups of the name; 0: 30 s */
+    int64_t keepalive_ns;         /**< ns without a byte from the server until it is pinged; 0: never; gRFC A8 */
+    int64_t keepalive_timeout_ns; /**< ns that it may take to answer, and TCP to be heard; 0: 20 s */
+    int64_t keepalive_min_ns;     /**< ns; a smaller keepalive_ns is raised to it; 0: 10 s; for tests and networks of one's own */
+    bool keepalive_without_calls; /**< ping also while no call runs; most servers forbid it */
+    bool shuffle_addresses;       /**< try them in random order; for many clients of servers with many addresses */
+    uint64_t seed;                /**< of jitter and shuffling; 0: another one each time */
+    /** The state is another one; steps between may be left out. On a loop only, in its thread, never inside a verb. The
+     * channel may be closed in it; after that it is not called. */
+    void (*on_state)(proa_channel *channel, proa_channel_state state, void *user);
+    void *user;                   /**< handed to on_state */
 } proa_channel_options;
 
 /** The function behind proa_channel_open. */
@@ -75,7 +102,8 @@ PROA_API proa_channel *proa_channel_open_(const char *target, const proa_channel
 
 /** Opens a channel; it connects when the first call needs it. @p options may be NULL.
  *
- * @p target is "host:port", "[2001:db8::1]:port", "dns:host:port" or "unix:path" (gRPC's doc/naming.md); it is copied.
+ * @p target is "host:port" (443 without one), "[2001:db8::1]:port", "dns:host:port", "ipv4:a:port,b:port",
+ * "ipv6:[a]:port", "unix:path" or "unix-abstract:name" (gRPC's doc/naming.md); it is copied.
  * It needs no check: what fails, the status of each call says. Only without memory it is NULL, which every function takes.
  * Ownership: *owned (free with proa_channel_close)*. Thread: any; with a loop, that of the loop.
  */
@@ -87,6 +115,25 @@ static inline proa_channel *proa_channel_open(const char *target, const proa_cha
 /** Closes a channel and frees it. Its calls end as CANCELLED and are to be ended still. NULL is fine. Thread: as
  * proa_channel_open. */
 PROA_API void proa_channel_close(proa_channel *channel);
+
+/** Tells how a channel stands; with @p connect an IDLE one begins to connect.
+ *
+ * A channel has connections on each loop where calls of it run (those of parents lie on their parents' loops); this is
+ * about its own: that of `options.loop`, or that which waiting threads drive. NULL, which is no channel: SHUTDOWN.
+ * Thread: any; with @p connect from other threads than the loop's it takes effect a little later.
+ */
+PROA_API proa_channel_state proa_channel_get_state(proa_channel *channel, bool connect);
+
+/** Waits until a channel that threads drive is in that state; for READY it connects. False: the time is over, or it was
+ * closed. A state that is passed in between may be missed. @p timeout_ns negative: as long as it takes.
+ *
+ * Thread: any, and not with a loop: there on_state tells.
+ */
+PROA_API bool proa_channel_wait_state(proa_channel *channel, proa_channel_state state, int64_t timeout_ns);
+
+/** Ends the waits between attempts: a channel in TRANSIENT_FAILURE tries again now, as after its first failure. For a program
+ * that knows better than a clock: the network is back, the server was started. Thread: any. */
+PROA_API void proa_channel_reset_backoff(proa_channel *channel);
 
 PROA_END
 #endif

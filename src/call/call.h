@@ -28,6 +28,9 @@ void home_turn(proa_loop *home, int64_t wait_ns); /* as io_loop_turn */
 bool home_is_turning(const proa_loop *home);      /* its thread: is this inside a callback? */
 void home_enter(proa_loop *home);                 /* driven: locks, outside of its turn. Others: asserts that this is its thread */
 void home_leave(proa_loop *home);                 /* driven: does what is due, tells the waiting, unlocks */
+void home_may_wait(const proa_loop *home);        /* asserts that waiting turns it, and that this is no callback */
+void home_wait(proa_loop *home);                  /* entered: until something moved */
+void home_note(proa_loop *home);                  /* something that a thread may wait for has moved */
 /* Driven, entered: run gives a hold back; at once, or after the leave when it is the last. */
 void home_end_with(proa_loop *home, void (*run)(void *user), void *user);
 void home_keep(proa_loop *home);                  /* one more reason for proa_loop_run to go on */

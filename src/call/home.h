@@ -48,9 +48,6 @@ struct proa_loop {
 };
 
 bool home_can_wait(const proa_loop *home);        /* is this no callback, and a home that waiting turns? */
-void home_may_wait(const proa_loop *home);        /* asserts that */
-void home_wait(proa_loop *home);                  /* entered: until something moved */
-void home_note(proa_loop *home);                  /* something that a thread may wait for has moved */
 proa_arena *home_take_arena(proa_loop *home);     /* owned: home_give_arena; NULL: no memory */
 void home_give_arena(proa_loop *home, proa_arena *arena);
 void home_give_slice(proa_loop *home, proa_slice *slice);   /* as proa_slice_free: its block is for the next message */

@@ -22,7 +22,7 @@ static bool is_refused(proa_call *c)
 {
     if (!local_may_push(c))
         return true;
-    if (unsent(c) < 2 * c->queue_bytes_max)
+    if (unsent(c) < 2 * c->queue_bytes_max + c->remote.resent)
         return false;
     call_cancel(c, PROA_RESOURCE_EXHAUSTED, call_text_overflow);
     return true;
@@ -68,6 +68,7 @@ bool local_push(proa_call *c, proa_slice *slice)
     }
     if (!c->exchange)
         return keep(c, slice);
+    replay_keep(c, slice);
     rpc_exchange_push_slice(c->exchange, slice);
     call_touch(c);
     return local_can_push(c);
@@ -84,6 +85,7 @@ bool local_push_body(proa_call *c, char *body, size_t size)
     }
     if (!is_ready_to_push(c))
         return false;
+    replay_keep_body(c, body, size);
     rpc_exchange_push(c->exchange, body, size);
     call_touch(c);
     return local_can_push(c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls that we make. Under each lies an attempt, an exchange on some connection; there is one today, and retry and hedging
- * will put several here, one after or beside the other. Two pins: the user's, and that of the run until its last event. */
+/* Calls that we make. Under each lies an attempt, an exchange on some connection; replay.c may put another in its place, and
+ * retry and hedging will. Two pins: the user's, and that of the run until its last event. */
 #include "call/object.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -160,12 +160,13 @@ void call_submit(proa_call *c)
 
 static void push_what_waits(proa_call *c)
 {
-    if (c->is_remote) {
+    if (c->is_remote)
         remote_flush(c);
-        return;
-    }
-    for (proa_slice slice; slice_queue_pop(&c->remote.out, &slice);)
-        rpc_exchange_push_slice(c->exchange, &slice);
+    else
+        for (proa_slice slice; slice_queue_pop(&c->remote.out, &slice);) {
+            replay_keep(c, &slice);
+            rpc_exchange_push_slice(c->exchange, &slice);
+        }
     if (c->has_ended_ours)
         rpc_exchange_end_requests(c->exchange);
 }
@@ -187,9 +188,8 @@ proa_err call_attach(proa_call *c, link_pump *pump, call_peer *peer)
     }
     io_timer_stop(c->home->io, &c->timer);
     c->pump = pump;
-    peer->count++;
-    atomic_store(&c->peer, peer);
     rpc_exchange_set_queue_max(c->exchange, c->queue_bytes_max);
+    replay_begin(c, peer);
     push_what_waits(c);
     call_touch(c);
     made_notice(c);
@@ -226,6 +226,7 @@ void made_over(proa_call *c)
 {
     c->is_over = true;
     c->pump = NULL;
+    replay_commit(c);
     if (c->deadline_ns <= io_loop_now(c->home->io)) /* whoever of the two noticed it first */
         atomic_store(&c->is_cancelled, true);
     io_timer_stop(c->home->io, &c->timer);

@@ -53,6 +53,7 @@ static void free_call(proa_call *c)
     home_give_arena(home, c->user.message_arena);
     pb_scratch_fini(&c->user.scratch);
     call_peer_drop(atomic_load(&c->peer));
+    replay_fini(c);
     const call_hooks *hooks = c->hooks;
     void *owner = c->owner;
     slab_give(&home->calls, c);
@@ -331,12 +332,14 @@ void call_on_event(const rpc_event *event)
     proa_call *c = rpc_exchange_user(event->exchange);
     if (!c)
         return;
-    if (event->type == RPC_EVENT_HEADERS)
+    if (event->type == RPC_EVENT_HEADERS) {
         c->has_replied_headers = true;
+        replay_commit(c);
+    }
     if (event->type == RPC_EVENT_END) {
         if (c->is_served)
             step_over(c);
-        else
+        else if (!replay_again(c, event))
             made_over(c);
     } else if (c->is_served) {
         step_notice(c);

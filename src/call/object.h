@@ -36,6 +36,7 @@ typedef struct call_remote {
     pthread_cond_t moved;
     slice_queue in, out;          /* out: also what any made call keeps until its attempt */
     size_t unsent;                /* bytes that the exchange had queued when the home looked last */
+    size_t resent;                /* of those that were pushed for an earlier attempt; any made call's */
     bool ended_requests;          /* ours, made: half-close follows what is in out */
     bool peer_ended;              /* nothing follows what is in in */
     bool has_more;                /* the exchange holds messages for which in had no room */
@@ -45,6 +46,16 @@ typedef struct call_remote {
     proa_code finish_code;        /* served: of CALL_CMD_FINISH */
 } call_remote;
 
+typedef struct replay_item replay_item;
+typedef struct replay {           /* made: what was given to its attempt, for another one */
+    replay_item *first, *last;
+    size_t bytes;
+    struct replay_peer *peers;    /* of earlier attempts */
+    uint8_t sends;                /* attempts so far */
+    bool is_open;                 /* not committed */
+    bool was_refused;
+} replay;
+
 struct proa_call {
     proa_loop *home;
     const call_hooks *hooks;
@@ -52,7 +63,7 @@ struct proa_call {
     const proa_method *method;    /* NULL: bytes */
     rpc_exchange *exchange;       /* made: NULL before the attempt; else until the memory goes */
     link_pump *pump;              /* NULL: before the attempt, and once the exchange has ended */
-    _Atomic(call_peer *) peer;    /* made: set once, by the attempt */
+    _Atomic(call_peer *) peer;    /* made: of its last attempt */
     unsigned pins;                /* reasons for the memory to stay; the home counts */
     bool is_served, is_remote, is_single_request, is_single_reply;
     bool has_ended_ours;          /* made: half-closed; served: answered */
@@ -118,6 +129,7 @@ struct proa_call {
     call_state state;
     uint64_t ticket;              /* 0: none is out */
     call_remote remote;
+    replay replay;
     union { max_align_t align; char bytes[PROA_CALL_STATE_SIZE]; } small_state;
 };
 
@@ -172,6 +184,14 @@ void made_over(proa_call *call);                  /* home: its last event came *
 void made_let_go(proa_call *call);                /* user: made_end, on the home or by mail to it */
 void made_end(proa_call *call);                   /* home: its user let go; a second time does nothing */
 void made_settle(proa_call *call);                /* user: over, so find the final status */
+
+/* ---- replay.c: made, on the home */
+void replay_begin(proa_call *call, call_peer *peer);      /* a new attempt is there: gives it what was kept */
+void replay_keep(proa_call *call, const proa_slice *slice);              /* before it is pushed */
+void replay_keep_body(proa_call *call, const char *body, size_t size);   /* copied */
+void replay_commit(proa_call *call);              /* it is not sent again: what was kept goes */
+bool replay_again(proa_call *call, const rpc_event *end); /* true: it is in its owner's hands again, and nobody hears of it */
+void replay_fini(proa_call *call);
 
 /* ---- wait.c: the user's side */
 void home_enter_unless_remote(proa_call *call);

@@ -89,10 +89,12 @@ void remote_flush(proa_call *c)
     if (out.count)
         local_send_headers(c);
     for (proa_slice slice; slice_queue_pop(&out, &slice);) {
-        if (c->is_over)
+        if (c->is_over) {
             proa_slice_free(&slice);
-        else
-            rpc_exchange_push_slice(c->exchange, &slice);
+            continue;
+        }
+        replay_keep(c, &slice);
+        rpc_exchange_push_slice(c->exchange, &slice);
     }
     slice_queue_fini(&out);
     if (has_ended)
@@ -147,7 +149,7 @@ bool remote_push(proa_call *c, proa_slice *slice)
     pthread_mutex_lock(&r->lock);
     c->user.has_closed_headers = true;
     bool may = may_push(c);
-    bool is_overflow = r->out.bytes + r->unsent >= 2 * c->queue_bytes_max;
+    bool is_overflow = r->out.bytes + r->unsent >= 2 * c->queue_bytes_max + r->resent;
     bool is_taken = may && !is_overflow && slice_queue_push(&r->out, slice) == PROA_ERR_NONE;
     bool can = is_taken && can_push(c);
     pthread_mutex_unlock(&r->lock);

@@ -3,7 +3,8 @@
 #include "client/channel.h"
 #include "proa/codec.h"
 #include <stdio.h>
-#include <time.h>
+
+#define STALE_NS (100 * PROA_MILLISECOND) /* since a driven home was turned last */
 
 /* ---- Opening and closing */
 
@@ -18,6 +19,33 @@ static void set_authority(proa_channel *c)
         snprintf(c->authority, sizeof c->authority, "%s:%d", t->host, t->port);
 }
 
+static void set_default(int64_t *ns, int64_t value)
+{
+    if (*ns == 0)
+        *ns = value;
+}
+
+static void fill_in_defaults(proa_channel *c)
+{
+    proa_channel_options *o = &c->options;
+    c->local_backoff_ns = o->max_backoff_ns ? o->max_backoff_ns : LIMITS_BACKOFF_LOCAL_MAX_NS;
+    set_default(&o->idle_ns, LIMITS_IDLE_NS);
+    set_default(&o->initial_backoff_ns, LIMITS_BACKOFF_INITIAL_NS);
+    set_default(&o->max_backoff_ns, LIMITS_BACKOFF_MAX_NS);
+    set_default(&o->attempt_delay_ns, LIMITS_ATTEMPT_DELAY_NS);
+    set_default(&o->resolve_ns, LIMITS_LOOKUP_INTERVAL_NS);
+    set_default(&o->keepalive_timeout_ns, LIMITS_KEEPALIVE_TIMEOUT_NS);
+    set_default(&o->keepalive_min_ns, LIMITS_KEEPALIVE_MIN_NS);
+    if (o->attempt_delay_ns < LIMITS_ATTEMPT_DELAY_MIN_NS)
+        o->attempt_delay_ns = LIMITS_ATTEMPT_DELAY_MIN_NS;
+    if (o->attempt_delay_ns > LIMITS_ATTEMPT_DELAY_MAX_NS)
+        o->attempt_delay_ns = LIMITS_ATTEMPT_DELAY_MAX_NS;
+    if (o->keepalive_ns && o->keepalive_ns < o->keepalive_min_ns)
+        o->keepalive_ns = o->keepalive_min_ns;
+    if (!o->pending_calls_max)
+        o->pending_calls_max = LIMITS_PENDING_CALLS_MAX;
+}
+
 static void copy_settings(proa_channel *c, const proa_channel_options *options, size_t size)
 {
     if (options)
@@ -27,6 +55,8 @@ static void copy_settings(proa_channel *c, const proa_channel_options *options, 
     if (c->options.trace)
         c->trace = (trace){ c->options.trace->line, c->options.trace->user, c->options.trace->areas };
     c->options.limits = NULL;
+    c->seed = c->options.seed;
+    fill_in_defaults(c);
 }
 
 static void set_target(proa_channel *c, const char *target)
@@ -35,6 +65,16 @@ static void set_target(proa_channel *c, const char *target)
         inprocess_target(&c->target);
     if (c->acceptor || io_target_parse(target ? target : "", 443, &c->target, &c->failure) == PROA_ERR_NONE)
         set_authority(c);
+}
+
+/* What is wrong with them is known now, and stays so: files that are read again only replace what was good. */
+static void set_credentials(proa_channel *c)
+{
+    if (!c->options.tls)
+        return;
+    c->tls = io_tls_retain(credentials_of(c->options.tls));
+    if (c->failure.code == PROA_ERR_NONE)
+        (void)!io_tls_check(c->tls, false, &c->failure);
 }
 
 proa_channel *channel_open(const char *target, proa_loop *home, call_acceptor *acceptor,
@@ -50,6 +90,7 @@ proa_channel *channel_open(const char *target, proa_loop *home, call_acceptor *a
     copy_settings(c, options, size);
     list_init(&c->shared.parts);
     atomic_init(&c->references, 1);
+    PROA_ASSERT(!c->options.on_state || c->options.loop, "callbacks need a channel with a loop");
     c->acceptor = acceptor;
     c->home = home ? home : c->options.loop;
     c->owns_home = !c->home || home_is_driven(c->home);
@@ -61,10 +102,11 @@ proa_channel *channel_open(const char *target, proa_loop *home, call_acceptor *a
         memory_free(c);
         return NULL;
     }
-    c->seed = io_loop_seed(home_io(c->home), c);
+    if (!c->options.seed)
+        c->seed = io_loop_seed(home_io(c->home), c);
     set_target(c, target);
-    if (c->options.tls)
-        error_set(&c->failure, PROA_ERR_TLS, "this build of the library has no TLS");
+    set_credentials(c);
+    state_init(c);
     return c;
 }
 
@@ -84,6 +126,7 @@ static void free_channel(void *channel)
     proa_channel *c = channel;
     if (c->owns_home)
         proa_loop_free(c->home);
+    io_tls_drop(c->tls);
     pthread_mutex_destroy(&c->shared.lock);
     memory_free(c);
 }
@@ -117,8 +160,8 @@ static void close_elsewhere(proa_channel *c)
     c->shared.is_closed = true;
     for (list_node *n = list_first(&c->shared.parts); n; n = list_next(&c->shared.parts, n)) {
         channel_part *part = CONTAINER_OF(n, channel_part, node);
-        if (!is_mine(part) && !atomic_exchange(&part->is_closing, true))
-            io_loop_post(home_io(part->home), &part->close);
+        if (!is_mine(part))
+            part_post(part, PART_CLOSE);
     }
     pthread_mutex_unlock(&c->shared.lock);
 }
@@ -144,11 +187,37 @@ void proa_channel_close(proa_channel *c)
     if (home)
         home_enter(home);
     close_elsewhere(c);
+    state_close(c);
     for (channel_part *part; (part = part_here(c));)
         part_close(part);
     channel_release(c, home);
     if (home)
         home_leave(home);
+}
+
+/* Its part here now, others in their own threads. */
+static void reset_here(proa_channel *c)
+{
+    home_enter(c->home);
+    if (c->own)
+        part_reset(c->own);
+    home_leave(c->home);
+}
+
+void proa_channel_reset_backoff(proa_channel *c)
+{
+    if (!c)
+        return;
+    bool is_here = home_is_driven(c->home) || home_is_here(c->home);
+    pthread_mutex_lock(&c->shared.lock);
+    for (list_node *n = list_first(&c->shared.parts); n; n = list_next(&c->shared.parts, n)) {
+        channel_part *part = CONTAINER_OF(n, channel_part, node);
+        if (!is_here || part->home != c->home)
+            part_post(part, PART_RESET);
+    }
+    pthread_mutex_unlock(&c->shared.lock);
+    if (is_here)
+        reset_here(c);
 }
 
 /* ---- Calls */
@@ -185,6 +254,14 @@ static void gone(void *owner, proa_loop *home)
 
 static const call_hooks hooks = { .submit = submit, .forget = forget, .gone = gone };
 
+/* A home that nobody drove for a while does not know what has become of its connections: a server that went meanwhile would
+ * take a call with it, and the idle ones are due. */
+static void catch_up(proa_loop *home)
+{
+    if (home_is_driven(home) && !home_is_here(home) && home_now(home) - io_loop_now(home_io(home)) > STALE_NS)
+        home_turn(home, 0);
+}
+
 /* NULL: no memory; every verb takes that for a call that ended as RESOURCE_EXHAUSTED. */
 static proa_call *begin(proa_channel *c, const proa_method *method, const char *path, const void *request,
                         const proa_call_options *given, size_t size)
@@ -197,8 +274,10 @@ static proa_call *begin(proa_channel *c, const proa_method *method, const char *
     PROA_ASSERT(!method || method->version == PROA_GEN_VERSION, "generated code is of the library's version");
     proa_loop *home = options.parent ? call_home(options.parent) : c->home;
     bool is_remote = options.parent && !home_is_here(home);
-    if (!is_remote)
+    if (!is_remote) {
         home_enter(home);
+        catch_up(home);
+    }
     channel_retain(c);
     proa_call *call = call_make(home, &(call_making){ .method = method,
                                                       .path = path,

@@ -177,10 +177,9 @@ static void connection_without_settings_fails_in_time(void **state)
     peer_open(&p);
     p.is_mute = true;
     proa_channel *channel = open_to(&p, (proa_channel_options){ .connect_ns = 50 * MS });
-    int64_t begun = io_clock_now();
     proa_call *c = call(channel, NULL);
     TURN_UNTIL(&p, proa_call_is_at_end(c));
-    assert_true(io_clock_now() - begun >= 50 * MS && io_clock_now() - begun < PROA_SECOND);
+    assert_true(says(c, "no connection within the time"));
     assert_int_equal(code_of(&p, c), PROA_UNAVAILABLE);
     proa_channel_close(channel);
     peer_close(&p);
@@ -402,6 +401,7 @@ static void what_a_channel_cannot_do_its_calls_say(void **state)
     proa_tls *tls = proa_tls_new(NULL);
     proa_channel *secure = open_to(&p, (proa_channel_options){ .tls = tls });
     proa_call *c = call(secure, NULL);
+    TURN_UNTIL(&p, proa_call_is_at_end(c)); /* the server speaks plaintext */
     assert_true(says(c, "TLS"));
     assert_int_equal(code_of(&p, c), PROA_UNAVAILABLE);
     proa_channel_close(secure);
