@@ -7,8 +7,9 @@ PACKAGES_test="libprotobuf-dev libprotoc-dev make binutils nghttp2-client nghttp
 PACKAGES_lint="clang-format clang-tidy doxygen"
 PACKAGES_docs="doxygen"
 PACKAGES_fuzz="clang llvm libclang-rt-dev" # the last: what -fsanitize links
-PACKAGES_bench="nghttp2-client valgrind"
-PACKAGES_peers="python3-venv iproute2"
+PACKAGES_bench="valgrind openssl util-linux libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev libprotobuf-c-dev
+    protobuf-c-compiler"
+PACKAGES_peers="python3-venv iproute2 openssl"
 GO_VERSION_MIN=26 # of go 1.N, as tests/peers/go/go.mod says
 
 # Prints those of the packages that are not installed.
