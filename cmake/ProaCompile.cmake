@@ -39,11 +39,26 @@ target_compile_options(proa_warnings INTERFACE -Wall -Wextra $<$<BOOL:${PROA_WER
 
 # Hidden visibility, our two include roots; what all sources of src/ and tests/ are compiled with.
 add_library(proa_internal INTERFACE)
-target_compile_options(proa_internal INTERFACE -fvisibility=hidden -fno-omit-frame-pointer)
+# -fno-plt and no semantic interposition: calls between our own files never go through a table.
+target_compile_options(proa_internal INTERFACE -fvisibility=hidden -fno-plt -fno-semantic-interposition)
 target_compile_definitions(proa_internal INTERFACE _DEFAULT_SOURCE _POSIX_C_SOURCE=200809L
   PROA_VERSION="${PROJECT_VERSION}") # one place says it: project() of CMakeLists.txt
 target_include_directories(proa_internal INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(proa_internal INTERFACE proa_warnings Threads::Threads)
+
+# Optimising over all files costs nothing in Debug builds and saves a fifth of a call's instructions in the others. Each
+# object is a plain one as well (fat), which is what tests and the plugin link; ProaLibrary.cmake makes the one object of
+# both libraries out of the other half, so that neither needs a compiler's plugin to be used. Only GCC can do that.
+set(PROA_LTO_DEFAULT OFF)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo|MinSizeRel)$"
+    AND NOT PROA_SANITIZE AND NOT PROA_FUZZ)
+  set(PROA_LTO_DEFAULT ON)
+endif()
+option(PROA_LTO "Optimise the libraries over all files at once (GCC)" ${PROA_LTO_DEFAULT})
+if(PROA_LTO)
+  set(PROA_LTO_FLAGS -flto=auto)
+  add_link_options(-fno-lto) # GCC's linker plugin would do it again for every program that links our objects
+endif()
 
 if(PROA_SANITIZE)
   add_compile_options(-fsanitize=${PROA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
