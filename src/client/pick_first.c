@@ -23,6 +23,8 @@ static void stop_delay(pick_first *p)
 
 static void stand(pick_first *p, proa_channel_state state)
 {
+    if (p->state == state && state == PROA_CHANNEL_CONNECTING)
+        return;
     p->state = state;
     part_stands(p->part, state, &p->last);
 }
@@ -203,7 +205,7 @@ bool pick_first_update(pick_first *p, const io_addresses *addresses)
     if (p->state == PROA_CHANNEL_IDLE || p->selected)
         return true;
     if (had_none)
-        p->state = PROA_CHANNEL_CONNECTING; /* it was the name that failed, no address has yet */
+        p->state = PROA_CHANNEL_IDLE; /* it was the name that failed, no address has yet */
     begin_pass(p);
     return true;
 }
