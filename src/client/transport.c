@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include "client/channel.h"
 
+/* How long SETTINGS may take is the attempt's time, which the subchannel measures; this is only far behind it. */
+#define PREFACE_NS (3600 * PROA_SECOND)
+
 struct transport {
     list_node node; /* in the part's */
     channel_part *part;
@@ -109,8 +112,11 @@ static rpc_endpoint *new_endpoint(const transport *t)
     channel_part *part = t->part;
     const proa_channel *channel = part->channel;
     const proa_channel_options *o = &channel->options;
+    limits limits = channel->limits;
+    if (!limits.preface_ns)
+        limits.preface_ns = PREFACE_NS;
     return rpc_endpoint_new(&(rpc_options){ .role = H2_CLIENT,
-                                            .limits = channel->limits,
+                                            .limits = limits,
                                             .receive_bytes_max = o->receive_bytes_max,
                                             .pool = io_loop_pool(part_io(part)),
                                             .streams = home_streams(part->home),
