@@ -58,21 +58,22 @@ static void the_pool_recycles_small_blocks(void **state)
 static void the_pool_keeps_a_bounded_number(void **state)
 {
     (void)state;
-    enum { COUNT = 300 };
+    enum { COUNT = 5000 };
     static hold *holds[COUNT];
     hold_pool *pool = hold_pool_new();
     const size_t capacities[] = { 1, 65536 };
-    const size_t kept[] = { 256, 4 };
+    const size_t kept[] = { 4096, 16 };
+    const int counts[] = { COUNT, 300 };
     for (int which = 0; which < 2; which++) {
-        for (int i = 0; i < COUNT; i++)
+        for (int i = 0; i < counts[which]; i++)
             holds[i] = hold_new_from(pool, capacities[which]);
-        for (int i = 0; i < COUNT; i++)
+        for (int i = 0; i < counts[which]; i++)
             hold_release_to(pool, holds[i]);
         memory_watch(0);
-        for (int i = 0; i < COUNT; i++)
+        for (int i = 0; i < counts[which]; i++)
             holds[i] = hold_new_from(pool, capacities[which]);
-        assert_int_equal(memory_unwatch(), COUNT - kept[which]);
-        for (int i = 0; i < COUNT; i++)
+        assert_int_equal(memory_unwatch(), (size_t)counts[which] - kept[which]);
+        for (int i = 0; i < counts[which]; i++)
             hold_release(holds[i]);
     }
     hold_pool_free(pool);

@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 
-#define KEEP_CALLS 256 /* free blocks that a home keeps, each kind */
+#define KEEP_CALLS HOME_ARENAS_MAX /* free blocks that a home keeps, each kind */
 
 static bool init_shared(proa_loop *home)
 {
@@ -107,6 +107,7 @@ void proa_loop_free(proa_loop *home)
     io_loop_free(home->io);
     while (home->arena_count)
         proa_arena_free(home->arenas[--home->arena_count]);
+    memory_free(home->arenas);
     pb_scratch_fini(&home->scratch);
     slab_fini(&home->calls);
     slab_fini(&home->streams);
@@ -390,7 +391,26 @@ void home_add_guest(proa_loop *home, home_guest *guest)
 
 proa_arena *home_take_arena(proa_loop *home)
 {
-    return home->arena_count ? home->arenas[--home->arena_count] : proa_arena_new(CALL_ARENA_BYTES);
+    if (!home->arena_count)
+        return proa_arena_new(CALL_ARENA_BYTES);
+    proa_arena *arena = home->arenas[--home->arena_count];
+    home->arena_bytes -= arena_size(arena);
+    return arena;
+}
+
+static bool has_arena_room(proa_loop *home, size_t size)
+{
+    if (home->arena_count == HOME_ARENAS_MAX || home->arena_bytes + size > HOME_ARENAS_BYTES_MAX)
+        return false;
+    if (home->arena_count < home->arena_capacity)
+        return true;
+    unsigned capacity = home->arena_capacity ? 2 * home->arena_capacity : 16;
+    proa_arena **more = memory_resize(home->arenas, capacity * sizeof *more);
+    if (!more)
+        return false;
+    home->arenas = more;
+    home->arena_capacity = capacity;
+    return true;
 }
 
 /* A call that used much gives its memory back, not to the next call. */
@@ -398,11 +418,13 @@ void home_give_arena(proa_loop *home, proa_arena *arena)
 {
     if (!arena)
         return;
-    if (home->arena_count == HOME_ARENAS_MAX || arena_size(arena) > 64 * 1024) {
+    if (arena_size(arena) <= 64 * 1024)
+        proa_arena_reset(arena);
+    if (arena_size(arena) > 64 * 1024 || !has_arena_room(home, arena_size(arena))) {
         proa_arena_free(arena);
         return;
     }
-    proa_arena_reset(arena);
+    home->arena_bytes += arena_size(arena);
     home->arenas[home->arena_count++] = arena;
 }
 

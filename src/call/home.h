@@ -11,7 +11,8 @@ size_t call_size(void);                           /* bytes of a proa_call, for t
 proa_call *call_of_home_node(list_node *node);    /* of proa_loop.all */
 void call_abandon(proa_call *call);               /* its loop goes: its last callback waits for nothing any more */
 #define CALL_ARENA_BYTES 1024     /* of the first block of a call's arena: what an open, idle call costs; more comes by need */
-#define HOME_ARENAS_MAX 256        /* as many as calls are kept */
+#define HOME_ARENAS_MAX 4096       /* as many as calls are kept: what a turn of a hundred busy connections has at once */
+#define HOME_ARENAS_BYTES_MAX (8u * 1024 * 1024)
 
 struct proa_loop {
     io_loop *io;
@@ -29,8 +30,9 @@ struct proa_loop {
     list all;                     /* every call */
     slab calls, streams;
     pb_scratch scratch;           /* where messages are encoded, backwards */
-    proa_arena *arenas[HOME_ARENAS_MAX];   /* reset, for the next calls */
-    unsigned arena_count;
+    proa_arena **arenas;          /* reset, for the next calls */
+    unsigned arena_count, arena_capacity;
+    size_t arena_bytes;           /* of all of them */
     list guests;
     atomic_uint_least64_t tickets;   /* taken so far; a worker takes them too */
     atomic_bool is_stopped;
