@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include "client/channel.h"
 
-/* How long SETTINGS may take is the attempt's time, which the subchannel measures; this is only far behind it. */
-#define PREFACE_NS (3600 * PROA_SECOND)
+/* How long the server's SETTINGS may take is the attempt's time, which the subchannel measures. The engine's own patience with
+ * them, and with the ACK of ours, is behind that. */
+#define SETTINGS_NS (200 * PROA_SECOND)
 
 struct transport {
     list_node node; /* in the part's */
@@ -113,8 +114,8 @@ static rpc_endpoint *new_endpoint(const transport *t)
     const proa_channel *channel = part->channel;
     const proa_channel_options *o = &channel->options;
     limits limits = channel->limits;
-    if (!limits.preface_ns)
-        limits.preface_ns = PREFACE_NS;
+    if (!limits.settings_ack_ns)
+        limits.settings_ack_ns = SETTINGS_NS;
     return rpc_endpoint_new(&(rpc_options){ .role = H2_CLIENT,
                                             .limits = limits,
                                             .receive_bytes_max = o->receive_bytes_max,
