@@ -25,7 +25,7 @@ static const char *audit_stream(const h2_connection *c, const h2_stream *s)
         return NULL;
     }
     MUST(!s->is_closed_due && !s->is_closed_told, "only a closed stream is told to be closed");
-    MUST(s->id == 0 || streams_find_slow(&c->streams, s->id) == s, "a numbered open stream is in the map");
+    MUST(s->id == 0 || streams_find(&c->streams, s->id) == s, "a numbered open stream is in the table");
     MUST(!s->queue.size || s->send_window <= 0 || list_has(&s->ready), "what can be sent is ready");
     MUST(!list_has(&s->ready) || (s->queue.size && s->send_window > 0), "what is ready can be sent");
     if (s->state == STREAM_OPEN || s->state == STREAM_HALF_LOCAL) {
@@ -57,7 +57,7 @@ const char *h2_connection_audit(h2_connection *c)
     uint64_t coming = c->data.is_active ? c->data.left : 0;
     MUST(connection_is_stopped(c) || is_window_right(&c->receive, withheld + coming),
          "the connection's window is exact");
-    MUST(c->streams.map.count <= open, "the map holds open streams only");
+    MUST(c->streams.table.count <= open, "the table holds open streams only");
     MUST(buffer_size(&c->block.bytes) <= 2 * (size_t)c->limits.header_list_bytes_max, "a header block is bounded");
     return NULL;
 }

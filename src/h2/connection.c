@@ -138,7 +138,6 @@ void h2_connection_free(h2_connection *c)
     hpack_block_release(c->event_block);
     hpack_decoder_free(c->decoder);
     hpack_encoder_free(c->encoder);
-    memory_free(c->repeats);
     buffer_fini(&c->input.kept);
     buffer_fini(&c->block.bytes);
     output_fini(&c->output);
@@ -471,8 +470,6 @@ static void trim(h2_connection *c)
     buffer_shrink(&c->block.bytes, 0);
     queue_trim(&c->output.queue, 0);
     hpack_decoder_trim(c->decoder);
-    memory_free(c->repeats);
-    c->repeats = NULL;
     streams_trim(&c->streams);
 }
 
@@ -624,6 +621,16 @@ uint32_t h2_stream_id(const h2_stream *s)
 h2_connection *h2_stream_connection(h2_stream *s)
 {
     return s->connection;
+}
+
+bool h2_stream_take_end(h2_stream *s)
+{
+    if (!s->is_closed_due || s->fault.scope != H2_SCOPE_NONE)
+        return false;
+    s->is_closed_due = false;
+    s->is_closed_told = true;
+    list_remove(&s->due);
+    return true;
 }
 
 void h2_stream_release(h2_stream *s)

@@ -10,7 +10,6 @@
 #include "h2/input.h"
 #include "h2/output.h"
 #include "h2/ping.h"
-#include "h2/repeat.h"
 #include "h2/settings.h"
 #include "h2/streams.h"
 
@@ -60,7 +59,6 @@ struct h2_connection {
     connection_data data;
     hpack_decoder *decoder;
     hpack_encoder *encoder;
-    repeat *repeats;               /* owned, NULL or two: headers, and headers with END_STREAM */
     hpack_block *event_block;      /* of the last event */
     budget budget;
     ping ping;

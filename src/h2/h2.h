@@ -131,6 +131,21 @@ void h2_stream_release(h2_stream *stream);              /* after CLOSED: memory 
  * stream does nothing. Errors: NOMEM, then the stream is reset by the engine; LIMIT, the list is larger than the peer takes
  * (SETTINGS_MAX_HEADER_LIST_SIZE), then nothing was done. Fields are copied or encoded at once. */
 proa_err h2_stream_send_headers(h2_stream *stream, const hpack_field *fields, size_t count, bool is_end);
+/* The same list sent again, without encoding it: a note of what the encoder wrote, {0} at first. Its holder uses it for one list
+ * alone, and on one connection. Short blocks are kept that the encoder would write the same again; others leave it empty. */
+#define H2_PREPARED_MAX 47
+typedef struct h2_prepared {
+    uint64_t generation;      /* of the encoder's table: only while it is the same */
+    uint32_t list_bytes;      /* RFC 9113 6.5.2 */
+    uint8_t size;             /* 0: empty */
+    char block[H2_PREPARED_MAX + 1];
+} h2_prepared;
+/* As h2_stream_send_headers, which sets *keep. */
+proa_err h2_stream_prepare_headers(h2_stream *stream, const hpack_field *fields, size_t count, bool is_end, h2_prepared *keep);
+bool h2_stream_send_prepared(h2_stream *stream, const h2_prepared *prepared, bool is_end);   /* false: nothing was done */
+/* true: it has ended well, both sides, and H2_EVENT_CLOSED, which was due, is hereby told. Spares who has just seen or sent
+ * END_STREAM a round of events. */
+bool h2_stream_take_end(h2_stream *stream);
 proa_err h2_stream_send_data(h2_stream *stream, const proa_bytes *parts, size_t count, bool is_end);   /* copied, straight into
                                                            the output when windows and queue allow */
 proa_err h2_stream_send_slice(h2_stream *stream, proa_bytes head, proa_slice *slice, bool is_end);   /* head copied, slice taken */

@@ -111,11 +111,28 @@ void output_goaway(output *o, uint32_t last_id, uint32_t code, proa_bytes debug)
     }
 }
 
-void output_tell_tail(output *o)
+static frame data_frame(uint32_t stream_id, size_t size, bool is_end)
+{
+    return (frame){
+        .type = FRAME_DATA, .stream_id = stream_id, .length = (uint32_t)size, .flags = is_end ? FRAME_END_STREAM : 0
+    };
+}
+
+void output_tell_tail(output *o, bool is_end)
 {
     if (output_is_traced(o))
-        output_trace(o, '>', (frame){ .type = FRAME_DATA, .stream_id = o->tail_id, .length = o->tail_size }, "");
+        output_trace(o, '>', data_frame(o->tail_id, o->tail_size, is_end), "");
     o->tail_id = 0;
+}
+
+bool output_end_tail(output *o, uint32_t stream_id)
+{
+    if (o->tail_id != stream_id || o->is_failed)
+        return false;
+    char *header = buffer_tail(&o->queue.bytes) - o->tail_size - FRAME_HEADER_SIZE;
+    frame_encode(header, data_frame(stream_id, o->tail_size, true));
+    output_tell_tail(o, true);
+    return true;
 }
 
 static void copy_from(output_cursor *from, char *to, size_t size)
@@ -147,7 +164,7 @@ static bool extend(output *o, uint32_t stream_id, output_cursor *from, size_t si
     copy_from(from, p, size);
     char *header = p - o->tail_size - FRAME_HEADER_SIZE;
     o->tail_size += (uint32_t)size;
-    frame_encode(header, (frame){ .type = FRAME_DATA, .stream_id = stream_id, .length = o->tail_size });
+    frame_encode(header, data_frame(stream_id, o->tail_size, false));
     queue_commit(&o->queue, size);
     return true;
 }
@@ -156,9 +173,7 @@ void output_data(output *o, uint32_t stream_id, output_cursor *from, size_t size
 {
     if (!is_end && extend(o, stream_id, from, size, length_max))
         return;
-    frame f = {
-        .type = FRAME_DATA, .stream_id = stream_id, .length = (uint32_t)size, .flags = is_end ? FRAME_END_STREAM : 0
-    };
+    frame f = data_frame(stream_id, size, is_end);
     char *p = begin(o, f);
     if (!p)
         return;
@@ -174,9 +189,7 @@ void output_data(output *o, uint32_t stream_id, output_cursor *from, size_t size
 
 void output_data_of(output *o, uint32_t stream_id, queue *from, size_t size, bool is_end)
 {
-    frame f = {
-        .type = FRAME_DATA, .stream_id = stream_id, .length = (uint32_t)size, .flags = is_end ? FRAME_END_STREAM : 0
-    };
+    frame f = data_frame(stream_id, size, is_end);
     output_seal(o);
     if (o->is_failed)
         return;

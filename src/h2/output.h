@@ -37,11 +37,13 @@ typedef struct output_cursor { const proa_bytes *parts; size_t count, index, off
 void output_data(output *output, uint32_t stream_id, output_cursor *from, size_t size, bool is_end, uint32_t length_max);
 /* DATA of the next size bytes of a stream's queue. */
 void output_data_of(output *output, uint32_t stream_id, queue *from, size_t size, bool is_end);
-void output_tell_tail(output *output);
+/* END_STREAM on the last frame, when that is DATA of this stream and still there to change. false: it is not. */
+bool output_end_tail(output *output, uint32_t stream_id);
+void output_tell_tail(output *output, bool is_end);
 static inline void output_seal(output *o)           /* the last frame is finished */
 {
     if (o->tail_id)
-        output_tell_tail(o);
+        output_tell_tail(o, false);
 }
 void output_drop(output *output, size_t size);      /* they were sent */
 void output_clear(output *output);                  /* nothing of it will be sent */

@@ -107,15 +107,11 @@ static h2_fault open_stream(h2_connection *c, const received_block *r, h2_event 
     s->opened_at = c->now;
     s->forgiven_at = INT64_MAX;
     expect_length(s, r->block);
-    h2_fault fault = NO_FAULT;
-    if (streams_number(&c->streams, s, r->id))
-        fault = fault_stream(H2_REFUSED_STREAM, "no memory");
-    else if (r->is_end && s->length_left)
-        fault = fault_stream(H2_PROTOCOL_ERROR, "content-length without content"); /* RFC 9113 8.1.1 */
-    if (fault.scope) {                                                             /* nobody heard of it */
+    streams_number(&c->streams, s, r->id);
+    if (r->is_end && s->length_left) { /* RFC 9113 8.1.1; nobody heard of it */
         streams_close(&c->streams, s, STREAMS_RESET_HERE);
         streams_release(&c->streams, s);
-        return fault;
+        return fault_stream(H2_PROTOCOL_ERROR, "content-length without content");
     }
     report_headers(c, s, r, H2_HEADERS_REQUEST, out);
     return NO_FAULT;

@@ -92,50 +92,38 @@ static bool cut_block(h2_connection *c, size_t start, size_t length, frame first
     return true;
 }
 
-/* Appends the block: the bytes of the last time, or the encoder's. */
-static proa_err encode(h2_connection *c, const hpack_field *fields, size_t count, bool is_end)
+static void note_headers_sent(h2_connection *c, h2_stream *s)
 {
-    buffer *out = &c->output.queue.bytes;
-    uint64_t generation = hpack_encoder_generation(c->encoder);
-    repeat *r = c->repeats ? &c->repeats[is_end] : NULL;
-    proa_bytes known = r ? repeat_find(r, fields, count, generation) : (proa_bytes){ 0 };
-    if (known.data) {
-        memcpy(buffer_tail(out), known.data, known.size); /* write_headers made room */
-        out->end += known.size;
-        return PROA_ERR_NONE;
-    }
-    size_t start = buffer_size(out);
-    proa_err err = hpack_encode(c->encoder, fields, count, out);
-    if (err || hpack_encoder_generation(c->encoder) != generation)
-        return err;
-    if (!c->repeats)
-        c->repeats = memory_new(2 * sizeof *c->repeats); /* without it the next one is encoded as well */
-    if (c->repeats) {
-        proa_bytes all = buffer_bytes(out);
-        repeat_keep(&c->repeats[is_end], fields, count, generation, (proa_bytes){ all.data + start, all.size - start });
-    }
-    return PROA_ERR_NONE;
+    ping_note_sent(&c->ping);
+    budget_earn(&c->budget, 2);
+    if (!s->headers_end)
+        s->headers_end = output_position(&c->output);
+}
+
+static frame headers_frame(const h2_stream *s, size_t length, bool is_end)
+{
+    return (frame){ .type = FRAME_HEADERS,
+                    .stream_id = s->id,
+                    .length = (uint32_t)length,
+                    .flags = (uint8_t)(FRAME_END_HEADERS | (is_end ? FRAME_END_STREAM : 0)) };
 }
 
 static proa_err write_headers(h2_connection *c, h2_stream *s, const hpack_field *fields, size_t count, bool is_end)
 {
     output_seal(&c->output);
     queue *q = &c->output.queue;
-    if (c->output.is_failed || !queue_reserve(q, FRAME_HEADER_SIZE + REPEAT_BLOCK_MAX))
+    if (c->output.is_failed || !queue_reserve(q, FRAME_HEADER_SIZE))
         return PROA_ERR_NOMEM;
     size_t start = buffer_size(&q->bytes);
     q->bytes.end += FRAME_HEADER_SIZE;
-    proa_err err = encode(c, fields, count, is_end);
+    proa_err err = hpack_encode(c->encoder, fields, count, &q->bytes);
     if (err) {
         q->bytes.end -= FRAME_HEADER_SIZE;
         return err;
     }
     size_t length = buffer_size(&q->bytes) - start - FRAME_HEADER_SIZE;
     q->size += FRAME_HEADER_SIZE + length;
-    frame f = { .type = FRAME_HEADERS,
-                .stream_id = s->id,
-                .length = (uint32_t)length,
-                .flags = (uint8_t)(FRAME_END_HEADERS | (is_end ? FRAME_END_STREAM : 0)) };
+    frame f = headers_frame(s, length, is_end);
     if (length <= c->peer.frame_bytes_max) {
         frame_encode(q->bytes.data + q->bytes.begin + start, f);
         if (output_is_traced(&c->output))
@@ -144,38 +132,42 @@ static proa_err write_headers(h2_connection *c, h2_stream *s, const hpack_field 
         c->output.is_failed = true; /* the encoder has moved on: this connection cannot be saved */
         return PROA_ERR_NOMEM;
     }
-    ping_note_sent(&c->ping);
-    budget_earn(&c->budget, 2);
-    if (!s->headers_end)
-        s->headers_end = output_position(&c->output);
+    note_headers_sent(c, s);
     return PROA_ERR_NONE;
 }
 
 /* RFC 9113 5.1.1: the first headers number the stream, so that numbers rise in the order of frames. */
-static proa_err number_stream(h2_connection *c, h2_stream *s)
+static bool number_stream(h2_connection *c, h2_stream *s)
 {
     if (c->next_id > FRAME_STREAM_ID_MAX)
-        return PROA_ERR_LIMIT;
-    proa_err err = streams_number(&c->streams, s, c->next_id);
-    if (err)
-        return err;
+        return false;
+    streams_number(&c->streams, s, c->next_id);
     c->next_id += 2;
     c->is_ids_out_due = c->next_id > FRAME_STREAM_ID_MAX;
     if (c->is_ids_out_due)
         c->goaway.step = GOAWAY_FINAL; /* RFC 9113 5.1.1: only a new connection has more */
     s->opened_at = c->now;
     c->counters.streams_opened++;
-    return PROA_ERR_NONE;
+    return true;
 }
 
-/* RFC 9113 6.5.2: advisory, and what goes over it is refused there, with less to tell from. */
-static bool is_over_peer(const h2_connection *c, const hpack_field *fields, size_t count)
+/* RFC 9113 6.5.2: as SETTINGS_MAX_HEADER_LIST_SIZE counts. */
+static uint64_t list_bytes(const hpack_field *fields, size_t count)
 {
     uint64_t size = 0;
     for (size_t i = 0; i < count; i++)
         size += 32 + fields[i].value.size +
                 (fields[i].token ? hpack_name_text((hpack_name)fields[i].token).size : fields[i].name.size);
-    return size > c->peer.header_list_bytes_max;
+    return size;
+}
+
+static void sent_headers(h2_connection *c, h2_stream *s, bool is_informational, bool is_end)
+{
+    s->state = stream_table[s->state][STREAM_S_HEADERS].next;
+    if (!s->has_sent_headers)
+        s->has_sent_headers = !is_informational;
+    if (is_end)
+        end_local(c, s);
 }
 
 proa_err h2_stream_send_headers(h2_stream *s, const hpack_field *fields, size_t count, bool is_end)
@@ -183,7 +175,8 @@ proa_err h2_stream_send_headers(h2_stream *s, const hpack_field *fields, size_t 
     h2_connection *c = s->connection;
     if (!can_send(s))
         return PROA_ERR_NONE;
-    if (is_over_peer(c, fields, count))
+    if (list_bytes(fields, count) >
+        c->peer.header_list_bytes_max) /* it would be refused there, with less to tell from */
         return PROA_ERR_LIMIT;
     if (s->queue.size) { /* trailers wait behind DATA; encoded when they go, as the table demands */
         PROA_ASSERT(is_end, "headers behind data are trailers");
@@ -194,23 +187,69 @@ proa_err h2_stream_send_headers(h2_stream *s, const hpack_field *fields, size_t 
         return PROA_ERR_NONE;
     }
     if (s->state == STREAM_IDLE) {
-        proa_err err = number_stream(c, s);
-        if (err == PROA_ERR_LIMIT) {
+        if (!number_stream(c, s)) {
             reset_now(c, s, H2_REFUSED_STREAM);
             return PROA_ERR_NONE;
         }
-        if (err)
-            return fail_stream(c, s);
         s->is_head = headers_is_head(fields, count);
     }
     if (write_headers(c, s, fields, count, is_end))
         return fail_stream(c, s);
-    s->state = stream_table[s->state][STREAM_S_HEADERS].next;
-    if (!s->has_sent_headers)
-        s->has_sent_headers = !headers_is_informational(fields, count);
-    if (is_end)
-        end_local(c, s);
+    sent_headers(c, s, headers_is_informational(fields, count), is_end);
     return PROA_ERR_NONE;
+}
+
+/* The block that was written last, if it may be sent again. Not one that means more to the stream than headers do. */
+static void keep_block(h2_connection *c, const h2_stream *s, const hpack_field *fields, size_t count, size_t size,
+                       h2_prepared *keep)
+{
+    if (size > H2_PREPARED_MAX || s->is_head || headers_is_informational(fields, count))
+        return;
+    keep->generation = hpack_encoder_generation(c->encoder);
+    keep->list_bytes = (uint32_t)list_bytes(fields, count);
+    keep->size = (uint8_t)size;
+    memcpy(keep->block, buffer_tail(&c->output.queue.bytes) - size, size);
+}
+
+proa_err h2_stream_prepare_headers(h2_stream *s, const hpack_field *fields, size_t count, bool is_end,
+                                   h2_prepared *keep)
+{
+    h2_connection *c = s->connection;
+    keep->size = 0;
+    if (!can_send(s) || s->queue.size)
+        return h2_stream_send_headers(s, fields, count, is_end);
+    output_seal(&c->output);
+    uint64_t generation = hpack_encoder_generation(c->encoder);
+    size_t before = c->output.queue.size;
+    proa_err err = h2_stream_send_headers(s, fields, count, is_end);
+    size_t size = c->output.queue.size - before;
+    /* A frame of its own and nothing else; encoding it once more would give the same. */
+    if (!err && !c->output.is_failed && !s->is_resetting && size > FRAME_HEADER_SIZE &&
+        hpack_encoder_generation(c->encoder) == generation)
+        keep_block(c, s, fields, count, size - FRAME_HEADER_SIZE, keep);
+    return err;
+}
+
+/* The bytes are what h2_stream_send_headers would write: the list is the same, and so is the encoder's table. */
+bool h2_stream_send_prepared(h2_stream *s, const h2_prepared *p, bool is_end)
+{
+    h2_connection *c = s->connection;
+    if (!p->size || !can_send(s) || s->queue.size || c->output.is_failed ||
+        p->generation != hpack_encoder_generation(c->encoder) || p->list_bytes > c->peer.header_list_bytes_max)
+        return false;
+    output_seal(&c->output);
+    char *to = queue_reserve(&c->output.queue, FRAME_HEADER_SIZE + sizeof p->block);
+    if (!to || (s->state == STREAM_IDLE && !number_stream(c, s)))
+        return false;
+    frame f = headers_frame(s, p->size, is_end);
+    frame_encode(to, f);
+    memcpy(to + FRAME_HEADER_SIZE, p->block, sizeof p->block); /* all of it: a copy of known size is cheaper */
+    queue_commit(&c->output.queue, FRAME_HEADER_SIZE + p->size);
+    if (output_is_traced(&c->output))
+        output_trace(&c->output, '>', f, "");
+    note_headers_sent(c, s);
+    sent_headers(c, s, false, is_end);
+    return true;
 }
 
 /* ---- Data */
@@ -260,6 +299,10 @@ proa_err h2_stream_send_data(h2_stream *s, const proa_bytes *parts, size_t count
         size += parts[i].size;
     if (size == 0 && !is_end)
         return PROA_ERR_NONE;
+    if (size == 0 && s->queue.size == 0 && output_end_tail(&c->output, s->id)) {
+        end_local(c, s);
+        return PROA_ERR_NONE;
+    }
     if (is_direct(c, s, size) || (size == 0 && s->queue.size == 0)) {
         send_direct(c, s, parts, count, size, is_end);
         if (is_end)

@@ -33,6 +33,7 @@ stream_fields *stream_fields_copy(const hpack_field *fields, size_t count);   /*
 struct h2_stream {
     h2_connection *connection; /* NULL: detached */
     slab *slab;                /* it came from there; NULL after detaching: the heap */
+    struct h2_stream *chain;   /* streams_table: the next of its slot */
     uint32_t id;
     uint8_t state;             /* stream_state */
     bool is_end_queued;        /* the local side ends when queue and trailers are framed */

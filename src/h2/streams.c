@@ -16,11 +16,70 @@ void *h2_stream_extra(h2_stream *stream)
 void streams_init(streams *s, h2_role role, slab *slab, size_t extra)
 {
     *s = (streams){ .role = role, .slab = slab };
+    s->table.slots = s->table.few;
+    s->table.mask = STREAMS_FEW - 1;
     list_init(&s->all);
     slab_init(&s->own, h2_stream_size(extra), STREAMS_KEPT_MAX);
     if (!slab)
         s->slab = &s->own;
 }
+
+/* ---- By number */
+
+static h2_stream **slot_of(const streams_table *t, uint32_t id)
+{
+    return &t->slots[id >> 1 & t->mask];
+}
+
+static void forget_slots(streams_table *t)
+{
+    if (t->slots != t->few)
+        memory_free(t->slots);
+    *t = (streams_table){ .mask = STREAMS_FEW - 1 };
+    t->slots = t->few;
+}
+
+/* Without memory chains are longer, and nothing else happens. */
+static void grow_slots(streams_table *t)
+{
+    uint32_t count = 4 * (t->mask + 1);
+    h2_stream **slots = memory_new(count * sizeof(h2_stream *));
+    if (!slots)
+        return;
+    h2_stream **old = t->slots;
+    uint32_t old_count = t->mask + 1;
+    t->slots = slots;
+    t->mask = count - 1;
+    for (uint32_t i = 0; i < old_count; i++)
+        for (h2_stream *s = old[i], *next; s; s = next) {
+            h2_stream **slot = slot_of(t, s->id);
+            next = s->chain;
+            s->chain = *slot;
+            *slot = s;
+        }
+    if (old != t->few)
+        memory_free(old);
+}
+
+static void put(streams_table *t, h2_stream *s)
+{
+    if (t->count++ > t->mask)
+        grow_slots(t);
+    h2_stream **slot = slot_of(t, s->id);
+    s->chain = *slot;
+    *slot = s;
+}
+
+static void take_out(streams_table *t, h2_stream *s)
+{
+    h2_stream **at = slot_of(t, s->id);
+    while (*at != s)
+        at = &(*at)->chain;
+    *at = s->chain;
+    t->count--;
+}
+
+/* ---- Their lives */
 
 static void drop_content(h2_stream *stream)
 {
@@ -38,7 +97,7 @@ void streams_fini(streams *s)
         stream->state = STREAM_CLOSED;
         stream->slab = NULL; /* its blocks are the heap's: the slab may be gone at release */
     }
-    map_u32_fini(&s->map);
+    forget_slots(&s->table);
     slab_fini(&s->own);
 }
 
@@ -53,21 +112,12 @@ h2_stream *streams_add(streams *s)
     return stream;
 }
 
-proa_err streams_number(streams *s, h2_stream *stream, uint32_t id)
+void streams_number(streams *s, h2_stream *stream, uint32_t id)
 {
     PROA_ASSERT(id > s->last_id && id % 2 == 1, "stream numbers are odd and rise");
-    proa_err err = map_u32_put(&s->map, id, stream);
-    if (err)
-        return err;
     stream->id = id;
     s->last_id = id;
-    s->latest = stream;
-    return PROA_ERR_NONE;
-}
-
-h2_stream *streams_find_slow(const streams *s, uint32_t id)
-{
-    return map_u32_get(&s->map, id);
+    put(&s->table, stream);
 }
 
 void streams_note(streams *s, uint32_t id, streams_past past)
@@ -84,11 +134,9 @@ void streams_note(streams *s, uint32_t id, streams_past past)
 void streams_close(streams *s, h2_stream *stream, streams_past past)
 {
     if (stream->id) {
-        map_u32_remove(&s->map, stream->id);
+        take_out(&s->table, stream);
         streams_note(s, stream->id, past);
     }
-    if (s->latest == stream)
-        s->latest = NULL;
     stream->state = STREAM_CLOSED;
     s->open--;
     list_remove(&stream->ready);
@@ -120,7 +168,7 @@ void streams_release(streams *s, h2_stream *stream)
 
 void streams_trim(streams *s)
 {
-    if (s->map.count == 0)
-        map_u32_fini(&s->map);
+    if (s->table.count == 0)
+        forget_slots(&s->table);
     slab_fini(&s->own);
 }

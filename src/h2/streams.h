@@ -4,11 +4,19 @@
  * Never writes a frame and never reports an event. */
 #ifndef H2_STREAMS_H
 #define H2_STREAMS_H
-#include "base/map.h"
 #include "h2/stream.h"
 
 #define STREAMS_CLOSED_MAX 64          /* remembered; a late frame of an older stream is ignored */
 #define STREAMS_KEPT_MAX 64            /* free blocks in a slab of our own */
+#define STREAMS_FEW 8                  /* a power of two */
+
+/* Open streams by number. Numbers are odd and rise, so their low bits spread them; those that share a slot are chained through
+ * the streams, and putting one in cannot fail. */
+typedef struct streams_table {
+    h2_stream **slots;
+    uint32_t mask, count;
+    h2_stream *few[STREAMS_FEW];       /* the slots of a connection with few */
+} streams_table;
 
 /* How a stream that is not open came to be so. */
 typedef enum streams_past {
@@ -22,8 +30,7 @@ typedef enum streams_past {
 
 typedef struct streams {
     h2_role role;
-    map_u32 map;                       /* open and numbered */
-    h2_stream *latest;                 /* in the map; found without looking */
+    streams_table table;               /* open and numbered */
     list all;                          /* not yet released */
     uint32_t open, zombies;
     uint32_t last_id;                  /* highest number used, by the client of the two */
@@ -36,15 +43,12 @@ typedef struct streams {
 void streams_init(streams *streams, h2_role role, slab *slab, size_t extra);
 void streams_fini(streams *streams);   /* detaches what was not released */
 h2_stream *streams_add(streams *streams);                              /* open and unnumbered; NULL: no memory */
-proa_err streams_number(streams *streams, h2_stream *stream, uint32_t id);   /* id is above last_id, which it becomes */
-h2_stream *streams_find_slow(const streams *streams, uint32_t id);
-static inline h2_stream *streams_find(streams *s, uint32_t id)         /* open; NULL: none */
+void streams_number(streams *streams, h2_stream *stream, uint32_t id);   /* id is above last_id, which it becomes */
+static inline h2_stream *streams_find(const streams *s, uint32_t id)   /* open; NULL: none */
 {
-    if (s->latest && s->latest->id == id)
-        return s->latest;
-    h2_stream *stream = streams_find_slow(s, id);
-    if (stream)
-        s->latest = stream;
+    h2_stream *stream = s->table.slots[id >> 1 & s->table.mask];
+    while (stream && stream->id != id)
+        stream = stream->chain;
     return stream;
 }
 void streams_close(streams *streams, h2_stream *stream, streams_past past);

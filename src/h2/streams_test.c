@@ -13,7 +13,7 @@ static h2_stream *open_one(streams *s, uint32_t id)
 {
     h2_stream *stream = streams_add(s);
     assert_non_null(stream);
-    assert_int_equal(streams_number(s, stream, id), 0);
+    streams_number(s, stream, id);
     return stream;
 }
 

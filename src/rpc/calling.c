@@ -15,7 +15,55 @@ static proa_err give_up(rpc_exchange *exchange, proa_err err)
     return err;
 }
 
-static proa_err open_exchange(rpc_endpoint *endpoint, const rpc_request *request, rpc_exchange **out)
+/* A head like one before, of the same path, the same time and no metadata, is sent as that one was. */
+static recall_entry *find_known(rpc_endpoint *endpoint, const rpc_request *request, proa_bytes timeout)
+{
+    if (request->headers.count || !endpoint->recall)
+        return NULL;
+    return recall_find(endpoint->recall, request->path, timeout);
+}
+
+static recall_entry *add_known(rpc_endpoint *endpoint, const rpc_request *request, proa_bytes timeout)
+{
+    if (request->headers.count)
+        return NULL;
+    if (!endpoint->recall)
+        endpoint->recall = memory_new(sizeof *endpoint->recall);
+    return endpoint->recall ? recall_add(endpoint->recall, request->path, timeout) : NULL;
+}
+
+typedef struct head {
+    proa_bytes timeout;  /* data NULL: none */
+    recall_entry *known; /* NULL: it is in the endpoint's fields */
+    char text[TIMEOUT_TEXT_MAX];
+} head;
+
+static proa_err write_head(rpc_endpoint *endpoint, const rpc_request *request, head *h)
+{
+    int64_t left = request->deadline_ns - endpoint->now;
+    *h = (head){ .known = NULL };
+    if (request->deadline_ns != INT64_MAX)
+        h->timeout = (proa_bytes){ h->text, timeout_format(left > 0 ? left : 0, h->text) };
+    h->known = find_known(endpoint, request, h->timeout);
+    return h->known ? PROA_ERR_NONE : request_write(request, &endpoint->origin, h->timeout, &endpoint->fields);
+}
+
+static proa_err send_head(rpc_exchange *exchange, const rpc_request *request, const head *h)
+{
+    rpc_endpoint *endpoint = exchange->endpoint;
+    const fields *fields = &endpoint->fields;
+    if (h->known && h2_stream_send_prepared(exchange->stream, &h->known->block, false))
+        return PROA_ERR_NONE;
+    proa_err err = h->known ? request_write(request, &endpoint->origin, h->timeout, &endpoint->fields) : PROA_ERR_NONE;
+    if (err)
+        return err;
+    recall_entry *kept = h->known ? h->known : add_known(endpoint, request, h->timeout);
+    if (!kept)
+        return h2_stream_send_headers(exchange->stream, fields->data, fields->count, false);
+    return h2_stream_prepare_headers(exchange->stream, fields->data, fields->count, false, &kept->block);
+}
+
+static proa_err open_exchange(rpc_endpoint *endpoint, const rpc_request *request, const head *head, rpc_exchange **out)
 {
     h2_stream *stream = h2_stream_open(endpoint->h2);
     if (!stream)
@@ -25,17 +73,18 @@ static proa_err open_exchange(rpc_endpoint *endpoint, const rpc_request *request
     if (request->receive_bytes_max)
         exchange->envelope.receive_bytes_max = request->receive_bytes_max;
     exchange->user = request->user;
+    bool is_late = request->deadline_ns <= endpoint->now;
     proa_err err = exchange_set_deadline(exchange, request->deadline_ns);
-    if (!err && request->deadline_ns > endpoint->now) {
+    if (!err && !is_late) {
         endpoint_begin_call(endpoint);
-        err = h2_stream_send_headers(stream, endpoint->fields.data, endpoint->fields.count, false);
+        err = send_head(exchange, request, head);
     }
     if (err && err != PROA_ERR_LIMIT)
         return give_up(exchange, err);
     exchange_step(exchange, EXCHANGE_BEGIN);
     endpoint->running++;
     EXCHANGE_TRACE(exchange, "%u call %.*s", h2_stream_id(stream), PROA_FMT(request->path));
-    if (request->deadline_ns <= endpoint->now)
+    if (is_late)
         exchange_expire(exchange); /* not a byte of it is sent */
     else if (err)                  /* nor of this */
         exchange_abort(exchange, PROA_RESOURCE_EXHAUSTED, exchange_text_over_peer);
@@ -53,8 +102,9 @@ proa_err rpc_exchange_begin(rpc_endpoint *endpoint, const rpc_request *request, 
         (void)h2_stream_open(endpoint->h2); /* it says no, and ROOM when that changes */
         return PROA_ERR_LIMIT;
     }
-    proa_err err = request_write(request, &endpoint->origin, now, &endpoint->fields);
-    return err ? err : open_exchange(endpoint, request, out);
+    head head;
+    proa_err err = write_head(endpoint, request, &head);
+    return err ? err : open_exchange(endpoint, request, &head, out);
 }
 
 void rpc_exchange_end_requests(rpc_exchange *exchange)
@@ -65,6 +115,7 @@ void rpc_exchange_end_requests(rpc_exchange *exchange)
     exchange->is_done_sending = true;
     /* Out of memory resets the stream, and CLOSED follows. */
     (void)!h2_stream_send_data(exchange->stream, NULL, 0, true);
+    exchange_take_end(exchange);
 }
 
 /* ---- What arrives */

@@ -83,6 +83,7 @@ void rpc_endpoint_free(rpc_endpoint *endpoint)
     heap_fini(&endpoint->deadlines);
     fields_fini(&endpoint->fields);
     slab_fini(&endpoint->queues);
+    memory_free(endpoint->recall);
     memory_free(endpoint->origin_text);
     memory_free(endpoint);
 }
@@ -198,7 +199,7 @@ static void take_closed(const h2_event *event)
 {
     rpc_exchange *exchange = h2_stream_extra(event->stream);
     if (exchange->endpoint)
-        exchange_close(exchange, event);
+        exchange_close(exchange, &event->fault, event->is_unprocessed);
     else
         h2_stream_release(event->stream); /* no request was read from it */
 }
@@ -214,8 +215,16 @@ static bool route(rpc_endpoint *endpoint, const h2_event *event, rpc_event *out)
 {
     rpc_event_type type = RPC_EVENT_NONE;
     switch (event->type) {
-    case H2_EVENT_HEADERS: take_headers(endpoint, event); break;
-    case H2_EVENT_DATA: traffic_take_data(h2_stream_extra(event->stream), event); break;
+    case H2_EVENT_HEADERS:
+        take_headers(endpoint, event);
+        if (event->is_end)
+            exchange_take_end(h2_stream_extra(event->stream));
+        break;
+    case H2_EVENT_DATA:
+        traffic_take_data(h2_stream_extra(event->stream), event);
+        if (event->is_end)
+            exchange_take_end(h2_stream_extra(event->stream));
+        break;
     case H2_EVENT_WRITABLE: take_writable(h2_stream_extra(event->stream)); break;
     case H2_EVENT_CLOSED: take_closed(event); break;
     case H2_EVENT_ROOM: type = RPC_EVENT_ROOM; break;

@@ -4,6 +4,7 @@
 #define RPC_ENDPOINT_H
 #include "rpc/envelope.h"
 #include "rpc/fields.h"
+#include "rpc/recall.h"
 #include "rpc/request.h"
 #include "rpc/upkeep.h"
 
@@ -18,6 +19,8 @@ struct rpc_endpoint {
     list ready;                   /* those with events to report */
     unsigned running;             /* those that did not end */
     heap deadlines;
+    recall *recall;               /* client: owned; NULL: nothing was asked twice, or no memory for it */
+    h2_prepared reply_headers, reply_trailers, reply_only;   /* server: those of a call that ends well */
     request_origin origin;        /* client; its texts are owned, in one block */
     char *origin_text;
     size_t receive_bytes_max;

@@ -164,10 +164,9 @@ bool exchange_is_late(const rpc_exchange *exchange, proa_code code)
 }
 
 /* What a stream that just went means to a client. */
-static void judge_client(rpc_exchange *exchange, const h2_event *event)
+static void judge_client(rpc_exchange *exchange, const h2_fault *fault, bool is_unprocessed)
 {
-    const h2_fault *fault = &event->fault;
-    exchange->is_unprocessed = event->is_unprocessed && exchange->state == EXCHANGE_OPEN;
+    exchange->is_unprocessed = is_unprocessed && exchange->state == EXCHANGE_OPEN;
     exchange->is_unsent =
         exchange->is_unprocessed && (fault->scope == H2_SCOPE_CONNECTION || h2_stream_id(exchange->stream) == 0);
     if (exchange->is_unprocessed || fault->scope == H2_SCOPE_CONNECTION) {
@@ -188,12 +187,12 @@ static void judge_client(rpc_exchange *exchange, const h2_event *event)
 }
 
 /* A server's call that nobody waits for is CANCELLED, whatever took the caller away. */
-static void judge_server(rpc_exchange *exchange, const h2_event *event)
+static void judge_server(rpc_exchange *exchange, const h2_fault *fault)
 {
     exchange->code = PROA_CANCELLED;
-    exchange->text = event->fault.scope == H2_SCOPE_CONNECTION ? "the connection was lost"
-                     : event->fault.is_remote                  ? "the client cancelled the call"
-                                                               : "the stream was in error";
+    exchange->text = fault->scope == H2_SCOPE_CONNECTION ? "the connection was lost"
+                     : fault->is_remote                  ? "the client cancelled the call"
+                                                         : "the stream was in error";
 }
 
 /* A server that answered was heard unless the stream was taken from it before all had left. */
@@ -203,17 +202,17 @@ static bool is_unheard(const rpc_exchange *exchange, const h2_fault *fault)
            (fault->scope == H2_SCOPE_CONNECTION || (fault->scope == H2_SCOPE_STREAM && fault->is_remote));
 }
 
-void exchange_close(rpc_exchange *exchange, const h2_event *event)
+void exchange_close(rpc_exchange *exchange, const h2_fault *fault, bool is_unprocessed)
 {
     rpc_endpoint *endpoint = exchange->endpoint;
     if (exchange->state == EXCHANGE_REFUSED) {
         exchange_dispose(exchange);
         return;
     }
-    if (exchange_is_running(exchange))
-        (endpoint->role == H2_CLIENT ? judge_client : judge_server)(exchange, event);
-    else if (is_unheard(exchange, &event->fault))
-        judge_server(exchange, event);
+    if (exchange_is_running(exchange) && endpoint->role == H2_CLIENT)
+        judge_client(exchange, fault, is_unprocessed);
+    else if (exchange_is_running(exchange) || is_unheard(exchange, fault))
+        judge_server(exchange, fault);
     if (!exchange_step(exchange, EXCHANGE_CLOSED))
         return;
     heap_remove(&endpoint->deadlines, &exchange->deadline);

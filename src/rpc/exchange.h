@@ -79,7 +79,14 @@ void exchange_abort(rpc_exchange *exchange, proa_code code, const char *text);
 /* The peer broke a rule in its messages: a server answers with trailers when it can, else as abort. */
 void exchange_fail(rpc_exchange *exchange, proa_code code, const char *text);
 void exchange_drop_input(rpc_exchange *exchange);
-void exchange_close(rpc_exchange *exchange, const h2_event *event);   /* h2 said CLOSED */
+void exchange_close(rpc_exchange *exchange, const h2_fault *fault, bool is_unprocessed);   /* h2 said CLOSED */
+/* END_STREAM was sent or has come: if both are done, that was CLOSED. The exchange may be gone behind it. */
+static inline void exchange_take_end(rpc_exchange *exchange)
+{
+    static const h2_fault none;
+    if (exchange->endpoint && h2_stream_take_end(exchange->stream))
+        exchange_close(exchange, &none, false);
+}
 void exchange_detach(rpc_exchange *exchange);                         /* the endpoint goes */
 void exchange_dispose(rpc_exchange *exchange);                        /* its memory, and that of its stream, goes */
 void exchange_expire(rpc_exchange *exchange);

@@ -227,15 +227,14 @@ static size_t agent_room(proa_headers headers, proa_bytes ours)
     return room + 1 + ours.size;
 }
 
-proa_err request_write(const rpc_request *request, const request_origin *origin, int64_t now, fields *out)
+proa_err request_write(const rpc_request *request, const request_origin *origin, proa_bytes timeout, fields *out)
 {
     if (!request_is_path(request->path))
         return PROA_ERR_MALFORMED;
     proa_err err = metadata_validate(request->headers);
     if (!err)
         err = fields_begin(out, 8 + request->headers.count,
-                           TIMEOUT_TEXT_MAX + metadata_text_size(request->headers) +
-                               agent_room(request->headers, origin->user_agent));
+                           metadata_text_size(request->headers) + agent_room(request->headers, origin->user_agent));
     if (err)
         return err;
     /* PROTOCOL-HTTP2.md: reserved names first, grpc-timeout right behind, custom metadata last. */
@@ -244,11 +243,8 @@ proa_err request_write(const rpc_request *request, const request_origin *origin,
     fields_add(out, HPACK_NAME_PATH, request->path);
     fields_add(out, HPACK_NAME_AUTHORITY, origin->authority);
     fields_add(out, HPACK_NAME_TE, PROA_STR("trailers"));
-    if (request->deadline_ns != INT64_MAX) {
-        char *text = fields_room(out, TIMEOUT_TEXT_MAX);
-        size_t size = timeout_format(request->deadline_ns > now ? request->deadline_ns - now : 0, text);
-        fields_add(out, HPACK_NAME_GRPC_TIMEOUT, (proa_bytes){ text, size });
-    }
+    if (timeout.data)
+        fields_add(out, HPACK_NAME_GRPC_TIMEOUT, timeout);
     fields_add(out, HPACK_NAME_CONTENT_TYPE, PROA_STR("application/grpc"));
     fields_add(out, HPACK_NAME_USER_AGENT, join_agent(request->headers, origin->user_agent, out));
     metadata_write(request->headers, out);

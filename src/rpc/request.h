@@ -53,5 +53,6 @@ typedef struct request_origin {  /* what all requests of an endpoint share */
     bool is_tls;
 } request_origin;
 extern const char request_user_agent[];           /* ours */
-PROA_CHECK proa_err request_write(const rpc_request *request, const request_origin *origin, int64_t now, fields *out);
+/* timeout: as grpc-timeout has it; data NULL: none; borrowed until the list was sent. */
+PROA_CHECK proa_err request_write(const rpc_request *request, const request_origin *origin, proa_bytes timeout, fields *out);
 #endif

@@ -233,9 +233,9 @@ static void request_headers_are_in_the_order_of_the_specification(void **state)
 {
     (void)state;
     static const proa_header custom[] = { { S("x-a"), S("1") }, { S("x-bin"), S("f") }, { S("x-a"), S("2") } };
-    rpc_request request = { .path = S("/a/b"), .headers = { custom, 3 }, .deadline_ns = 1000 + PROA_SECOND };
+    rpc_request request = { .path = S("/a/b"), .headers = { custom, 3 } };
     fields out = { 0 };
-    assert_int_equal(request_write(&request, &origin, 1000, &out), PROA_ERR_NONE);
+    assert_int_equal(request_write(&request, &origin, PROA_STR("1S"), &out), PROA_ERR_NONE);
     static const char *const expected[][2] = {
         { ":method", "POST" },
         { ":scheme", "http" },
@@ -262,7 +262,7 @@ static void request_without_deadline_has_no_timeout(void **state)
     request_origin secure = origin;
     secure.is_tls = true;
     fields out = { 0 };
-    assert_int_equal(request_write(&request, &secure, 1000, &out), PROA_ERR_NONE);
+    assert_int_equal(request_write(&request, &secure, (proa_bytes){ NULL, 0 }, &out), PROA_ERR_NONE);
     assert_int_equal(out.count, 7);
     field_is(&out, 1, ":scheme", "https");
     field_is(&out, 5, "content-type", "application/grpc");
@@ -275,7 +275,7 @@ static void user_agent_of_the_program_stands_in_front_of_ours(void **state)
     static const proa_header custom[] = { { S("x"), S("1") }, { S("user-agent"), S(" mine/1 ") } };
     rpc_request request = { .path = S("/a/b"), .headers = { custom, 2 }, .deadline_ns = INT64_MAX };
     fields out = { 0 };
-    assert_int_equal(request_write(&request, &origin, 0, &out), PROA_ERR_NONE);
+    assert_int_equal(request_write(&request, &origin, (proa_bytes){ NULL, 0 }, &out), PROA_ERR_NONE);
     field_is(&out, 6, "user-agent", "mine/1 grpc-c-proa/9");
     field_is(&out, 7, "x", "1");
     assert_int_equal(out.count, 8);
@@ -289,9 +289,9 @@ static void request_that_http_forbids_is_not_written(void **state)
     static const proa_header bad = { S("X"), S("1") };
     fields out = { 0 };
     rpc_request request = { .path = S("/a/b"), .headers = { &bad, 1 }, .deadline_ns = INT64_MAX };
-    assert_int_equal(request_write(&request, &origin, 0, &out), PROA_ERR_MALFORMED);
+    assert_int_equal(request_write(&request, &origin, (proa_bytes){ NULL, 0 }, &out), PROA_ERR_MALFORMED);
     request = (rpc_request){ .path = S("a/b"), .deadline_ns = INT64_MAX };
-    assert_int_equal(request_write(&request, &origin, 0, &out), PROA_ERR_MALFORMED);
+    assert_int_equal(request_write(&request, &origin, (proa_bytes){ NULL, 0 }, &out), PROA_ERR_MALFORMED);
     fields_fini(&out);
 }
 

@@ -49,6 +49,11 @@ static proa_code proper(proa_code code)
     return code >= PROA_OK && code <= PROA_UNAUTHENTICATED ? code : PROA_UNKNOWN;
 }
 
+bool response_is_plain(const proa_status *status, proa_headers trailers)
+{
+    return status->code == PROA_OK && status->message.size == 0 && trailers.count == 0;
+}
+
 static void add_message(proa_bytes message, fields *scratch)
 {
     char *text = fields_room(scratch, LIMITS_STATUS_MESSAGE_BYTES_MAX);
@@ -70,7 +75,7 @@ proa_err response_write_trailers(const proa_status *status, proa_headers trailer
     size_t head = is_only ? HEADERS : 0;
     proa_code code = proper(status->code);
     bool has_details = code != PROA_OK && status->details.size;
-    if (code == PROA_OK && status->message.size == 0 && trailers.count == 0) {
+    if (response_is_plain(status, trailers)) {
         *out = (response_fields){ plain_trailers + HEADERS - head, head + 1 };
         return PROA_ERR_NONE;
     }
@@ -133,7 +138,7 @@ static response_verdict verdict_of(proa_bytes status)
     return (response_verdict){ .is_final = true, .is_from_peer = true, .code = status_parse(status) };
 }
 
-response_verdict response_read_headers(const hpack_block *block, bool is_end)
+static response_verdict judge_headers(const hpack_block *block, bool is_end)
 {
     found found = look(block);
     bool is_other = found.type.data && !request_is_grpc_type(found.type);
@@ -154,12 +159,36 @@ response_verdict response_read_headers(const hpack_block *block, bool is_end)
     return (response_verdict){ .is_final = false };
 }
 
-response_verdict response_read_trailers(const hpack_block *block)
+static response_verdict judge_trailers(const hpack_block *block)
 {
     found found = look(block);
     if (!found.status.data)
         return fault(PROA_UNKNOWN, "the trailers have no grpc-status");
     return metadata_is_sound(block) ? verdict_of(found.status) : fault(PROA_INTERNAL, "a -bin trailer is not base64");
+}
+
+/* What the note of a block says: asked the same of the same fields, the answer is the same. */
+static const response_verdict going_on = { .is_final = false };
+static const response_verdict ended_well = { .is_final = true, .is_from_peer = true, .code = PROA_OK };
+
+response_verdict response_read_headers(hpack_block *block, bool is_end)
+{
+    if (block->note == &going_on && !is_end)
+        return going_on;
+    response_verdict verdict = judge_headers(block, is_end);
+    if (!verdict.is_final && !block->note)
+        block->note = (void *)&going_on;
+    return verdict;
+}
+
+response_verdict response_read_trailers(hpack_block *block)
+{
+    if (block->note == &ended_well)
+        return ended_well;
+    response_verdict verdict = judge_trailers(block);
+    if (verdict.is_from_peer && verdict.code == PROA_OK && !block->note)
+        block->note = (void *)&ended_well;
+    return verdict;
 }
 
 static void read_message(proa_bytes value, proa_arena *arena, proa_status *status)

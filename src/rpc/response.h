@@ -9,6 +9,7 @@
 typedef struct response_fields { const hpack_field *data; size_t count; } response_fields;
 PROA_CHECK proa_err response_write_headers(proa_headers headers, fields *scratch, response_fields *out);
 /* is_only: Trailers-Only, nothing was sent before. The text is cut to LIMITS_STATUS_MESSAGE_BYTES_MAX when encoded. */
+bool response_is_plain(const proa_status *status, proa_headers trailers);   /* OK, and nothing else to say */
 PROA_CHECK proa_err response_write_trailers(const proa_status *status, proa_headers trailers, bool is_only,
                                             fields *scratch, response_fields *out);
 
@@ -20,8 +21,9 @@ typedef struct response_verdict {
     unsigned http_status;        /* of a reply that is not gRPC's: 0, or what it said */
     const char *text;            /* static; NULL when is_from_peer */
 } response_verdict;
-response_verdict response_read_headers(const hpack_block *block, bool is_end);
-response_verdict response_read_trailers(const hpack_block *block);
+/* Of a block that comes again what was found of it is kept (its note), when it is what most are. */
+response_verdict response_read_headers(hpack_block *block, bool is_end);
+response_verdict response_read_trailers(hpack_block *block);
 /* grpc-message decoded, and grpc-status-details-bin when its code is that one; both in arena. */
 void response_read_status(const hpack_block *block, proa_arena *arena, proa_status *status);
 #endif

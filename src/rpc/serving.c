@@ -95,13 +95,25 @@ void serving_take_trailers(rpc_exchange *exchange)
 
 /* ---- What is sent */
 
+/* The lists of a call that ends well are always the same: from the second time on their blocks are copied. prepared NULL: it
+ * is another list. */
+static proa_err send_list(rpc_exchange *exchange, response_fields fields, h2_prepared *prepared, bool is_end)
+{
+    if (!prepared)
+        return h2_stream_send_headers(exchange->stream, fields.data, fields.count, is_end);
+    if (h2_stream_send_prepared(exchange->stream, prepared, is_end))
+        return PROA_ERR_NONE;
+    return h2_stream_prepare_headers(exchange->stream, fields.data, fields.count, is_end, prepared);
+}
+
 static proa_err send_headers(rpc_exchange *exchange, proa_headers headers)
 {
+    rpc_endpoint *endpoint = exchange->endpoint;
     response_fields fields;
-    proa_err err = response_write_headers(headers, &exchange->endpoint->fields, &fields);
+    proa_err err = response_write_headers(headers, &endpoint->fields, &fields);
     if (err)
         return err;
-    err = h2_stream_send_headers(exchange->stream, fields.data, fields.count, false);
+    err = send_list(exchange, fields, headers.count ? NULL : &endpoint->reply_headers, false);
     if (err == PROA_ERR_LIMIT)
         return err;
     exchange_step(exchange, EXCHANGE_REPLY);
@@ -128,18 +140,21 @@ bool serving_begin_reply(rpc_exchange *exchange)
 /* The end of our side. A client that still sends is told that nobody will read it (PROTOCOL-HTTP2.md, Errors). */
 static proa_err finish(rpc_exchange *exchange, const proa_status *status, const char *text, proa_headers trailers)
 {
+    rpc_endpoint *endpoint = exchange->endpoint;
+    bool is_only = exchange->state == EXCHANGE_OPEN;
     response_fields fields;
-    proa_err err = response_write_trailers(status, trailers, exchange->state == EXCHANGE_OPEN,
-                                           &exchange->endpoint->fields, &fields);
+    proa_err err = response_write_trailers(status, trailers, is_only, &endpoint->fields, &fields);
     if (err)
         return err;
-    err = h2_stream_send_headers(exchange->stream, fields.data, fields.count, true);
+    h2_prepared *prepared = is_only ? &endpoint->reply_only : &endpoint->reply_trailers;
+    err = send_list(exchange, fields, response_is_plain(status, trailers) ? prepared : NULL, true);
     if (err == PROA_ERR_LIMIT)
         return err;
     exchange_settle(exchange, status->code, text);
     exchange->is_done_sending = true;
     if (!exchange->is_half_closed && !err)
         h2_stream_reset(exchange->stream, H2_NO_ERROR);
+    exchange_take_end(exchange);
     return err;
 }
 
