@@ -7,9 +7,11 @@
 #include "base/memory.h"
 #include <stdatomic.h>
 
-/* Capacities of pooled blocks are powers of two from 256 bytes to 64 KiB. A class keeps 1 MiB, or 4096 blocks:
- * what a turn of a hundred busy connections has at once. */
-enum { CLASS_SHIFT = 8, CLASS_COUNT = 9, CLASS_NONE = CLASS_COUNT, KEEP_BYTES = 1024 * 1024, KEEP_BLOCKS = 4096 };
+/* Capacities of pooled blocks are powers of two from 256 bytes to 4 MiB. A class to 64 KiB keeps 1 MiB, or 4096 blocks:
+ * what a turn of a hundred busy connections has at once. All above keep 8 MiB together: whoever reads large messages, one
+ * after the other, would else have the kernel clear their pages each time. */
+enum { CLASS_SHIFT = 8, CLASS_COUNT = 15, CLASS_NONE = CLASS_COUNT, CLASS_LARGE = 9 };
+enum { KEEP_BYTES = 1024 * 1024, KEEP_BLOCKS = 4096, KEEP_LARGE_BYTES = 8 * 1024 * 1024 };
 
 struct hold {
     atomic_uint references;
@@ -26,6 +28,7 @@ typedef struct free_block {
 struct hold_pool {
     free_block *free[CLASS_COUNT];
     size_t kept[CLASS_COUNT];
+    size_t kept_large_bytes;
 };
 
 static const char nothing[HOLD_SLOP];
@@ -49,10 +52,15 @@ hold *hold_new(size_t capacity)
     return create(capacity, CLASS_NONE);
 }
 
+static size_t size_of(uint32_t class)
+{
+    return (size_t)1 << (CLASS_SHIFT + class);
+}
+
 static uint32_t class_of(size_t capacity)
 {
     uint32_t class = 0;
-    while (class < CLASS_COUNT && (size_t)1 << (CLASS_SHIFT + class) < capacity)
+    while (class < CLASS_COUNT && size_of(class) < capacity)
         class ++;
     return class;
 }
@@ -64,9 +72,11 @@ hold *hold_new_from(hold_pool *pool, size_t capacity)
         return hold_new(capacity);
     free_block *block = pool->free[class];
     if (!block)
-        return create((size_t)1 << (CLASS_SHIFT + class), class);
+        return create(size_of(class), class);
     pool->free[class] = block->next;
     pool->kept[class]--;
+    if (class >= CLASS_LARGE)
+        pool->kept_large_bytes -= size_of(class);
     hold *again = CONTAINER_OF(block, hold, data);
     atomic_init(&again->references, 1);
     return again;
@@ -97,8 +107,9 @@ void hold_release(hold *hold)
 
 static bool has_room(const hold_pool *pool, uint32_t class)
 {
-    size_t kept = pool->kept[class];
-    return kept < KEEP_BLOCKS && (kept + 1) << (CLASS_SHIFT + class) <= KEEP_BYTES;
+    if (class >= CLASS_LARGE)
+        return pool->kept_large_bytes + size_of(class) <= KEEP_LARGE_BYTES;
+    return pool->kept[class] < KEEP_BLOCKS && (pool->kept[class] + 1) * size_of(class) <= KEEP_BYTES;
 }
 
 void hold_release_to(hold_pool *pool, hold *hold)
@@ -113,6 +124,8 @@ void hold_release_to(hold_pool *pool, hold *hold)
     block->next = pool->free[hold->class];
     pool->free[hold->class] = block;
     pool->kept[hold->class]++;
+    if (hold->class >= CLASS_LARGE)
+        pool->kept_large_bytes += size_of(hold->class);
 }
 
 char *hold_data(hold *hold)

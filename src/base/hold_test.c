@@ -61,10 +61,10 @@ static void the_pool_keeps_a_bounded_number(void **state)
     enum { COUNT = 5000 };
     static hold *holds[COUNT];
     hold_pool *pool = hold_pool_new();
-    const size_t capacities[] = { 1, 65536 };
-    const size_t kept[] = { 4096, 16 };
-    const int counts[] = { COUNT, 300 };
-    for (int which = 0; which < 2; which++) {
+    const size_t capacities[] = { 1, 65536, 65537, 4 * 1024 * 1024 };
+    const size_t kept[] = { 4096, 16, 64, 2 };
+    const int counts[] = { COUNT, 300, 100, 5 };
+    for (int which = 0; which < 4; which++) {
         for (int i = 0; i < counts[which]; i++)
             holds[i] = hold_new_from(pool, capacities[which]);
         for (int i = 0; i < counts[which]; i++)
