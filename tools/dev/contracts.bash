@@ -36,11 +36,22 @@ need_connect() {
 # ---- For ./dev interop, in the manner of peers.bash: peer_NAME brings what tests/peers/NAME/run needs, or lacks.
 SERVICES="etcd cri"
 
-# Debian's lists of packages may be older than its packages.
-unpacked_or_update() { # PACKAGE COMMAND-PATH
-    (unpacked "$@") 2>/dev/null && return
-    [[ $(id -u) != 0 ]] || quietly build/log/apt apt-get update -qq || true
-    unpacked "$@"
+# What Debian's packages hold, unpacked and not installed, in build/peers/NAME; FILE tells that it is there.
+unpack_debian() { # NAME FILE PACKAGES...
+    local dir=$ROOT/build/peers/$1 file=$2 log=$ROOT/build/log/peers_$1
+    shift 2
+    [[ ! -e $dir/$file ]] || return 0
+    say "Unpacking Debian's $* into ${dir#"$ROOT"/} ..."
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    local get=(apt-get -o "APT::Sandbox::User=$(id -un)" download "$@") package
+    if ! (cd "$dir" && "${get[@]}") >/dev/null 2>&1; then
+        # The lists of packages may be older than the packages.
+        [[ $(id -u) != 0 ]] || quietly build/log/apt apt-get update -qq || true
+        (cd "$dir" && quietly "$log" "${get[@]}") || die "$* could not be fetched: apt-get update?"
+    fi
+    for package in "$dir"/*.deb; do dpkg -x "$package" "$dir"; done
+    rm "$dir"/*.deb
 }
 
 # Etcd's contract, at the same place wherever it comes from: etcd 3.4 had other folders.
@@ -67,12 +78,9 @@ etcd_of_go() { # GO
 }
 
 etcd_of_debian() {
-    unpacked_or_update etcd-server usr/bin/etcd
-    unpacked_or_update etcd-client usr/bin/etcdctl
-    [[ ! -d build/contracts/etcd ]] || return 0
-    local source=build/peers/golang-etcd-server-dev/usr/share/gocode/src/go.etcd.io/etcd
-    [[ -d $source ]] || unpacked_or_update golang-etcd-server-dev usr/share
-    keep_etcd_contract $source/etcdserver/etcdserverpb/rpc.proto $source/mvcc/mvccpb/kv.proto $source/auth/authpb/auth.proto
+    local source=build/peers/etcd-debian/usr/share/gocode/src/go.etcd.io/etcd
+    unpack_debian etcd-debian usr/bin/etcd etcd-server etcd-client golang-etcd-server-dev
+    [[ -d build/contracts/etcd ]] || keep_etcd_contract $source/etcdserver/etcdserverpb/rpc.proto $source/mvcc/mvccpb/kv.proto $source/auth/authpb/auth.proto
 }
 
 peer_etcd() {
@@ -90,8 +98,7 @@ peer_cri() {
     go=$(find_go) || lack "its contract comes from a Go module, Go 1.$GO_VERSION_MIN or newer is not in PATH"
     command -v apt-get >/dev/null || lack "containerd comes from a Debian package, this is not Debian"
     [[ $(id -u) == 0 ]] || lack "containerd runs as root alone"
-    unpacked_or_update containerd usr/bin/containerd
-    unpacked_or_update runc usr/sbin/runc
+    unpack_debian containerd usr/bin/containerd containerd
     is_current $stamp $dir/go.mod $dir/go.sum tools/dev/contract.py && [[ -d build/contracts/cri ]] && return
     source=$(module_folder "$go" $dir k8s.io/cri-api)
     mkdir -p build/contracts/cri
