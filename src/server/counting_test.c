@@ -75,9 +75,10 @@ static void every_limit_of_a_connection_has_a_source(void **state)
     counting_follow(&c, endpoint, &seen);
     proa_counters sum = read(&c);
     for (size_t at = offsetof(proa_counters, faults_stream); at < sizeof sum; at += sizeof(uint64_t)) {
-        bool is_elsewhere = at == offsetof(proa_counters, connections_max) ||
-                            at == offsetof(proa_counters, workers_queue_max) ||
-                            at == offsetof(proa_counters, receive_bytes_max);
+        bool is_elsewhere =
+            at == offsetof(proa_counters, connections_max) || at == offsetof(proa_counters, workers_queue_max) ||
+            at == offsetof(proa_counters, receive_bytes_max) || at == offsetof(proa_counters, handshakes_failed) ||
+            at == offsetof(proa_counters, handshake_ns);
         uint64_t count = *(const uint64_t *)(const void *)((const char *)&sum + at);
         if ((count == 0) != is_elsewhere)
             fail_msg("member %zu: %d", at / sizeof(uint64_t), (int)count);

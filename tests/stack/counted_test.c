@@ -145,6 +145,18 @@ static void messages_over_the_limit_are_refused(void **state)
     running_stop(&r);
 }
 
+/* A client of ours would not send it: it knows the server's limit from its SETTINGS. */
+static void request_with_a_large_header(int fd)
+{
+    static const char head[] =
+        "\x83\x86\x04\x09/t.T/Read\x01\x01x\x00\x05large\x7f\xb9\x16"; /* 127 + 0x39 + 0x16 * 128 */
+    char block[sizeof head - 1 + 3000];
+    memset(block, 'x', sizeof block);
+    memcpy(block, head, sizeof head - 1);
+    peer_preface(fd);
+    peer_frame(fd, 1, 5, 1, block, sizeof block);
+}
+
 static void header_lists_over_the_limits_are_refused(void **state)
 {
     (void)state;
@@ -157,11 +169,14 @@ static void header_lists_over_the_limits_are_refused(void **state)
     proa_header large = { PROA_STR("large"), { value, sizeof value } }, many[20];
     for (int i = 0; i < 20; i++)
         many[i] = (proa_header){ PROA_STR("k"), PROA_STR("v") };
+    int fd = peer_connect(r.target);
+    request_with_a_large_header(fd);
+    proa_counters c = WAIT_FOR(&r, header_list_bytes_max, 1);
+    ONLY(&c, header_list_bytes_max);
+    close(fd);
     proa_call *call = proa_call_begin(channel, "/t.T/Read", &(proa_call_options){ .headers = { &large, 1 } });
     assert_int_equal(proa_call_status(call).code, PROA_RESOURCE_EXHAUSTED);
     proa_call_end(call);
-    proa_counters c = WAIT_FOR(&r, header_list_bytes_max, 1);
-    ONLY(&c, header_list_bytes_max);
     call = proa_call_begin(channel, "/t.T/Read", &(proa_call_options){ .headers = { many, 20 } });
     assert_int_equal(proa_call_status(call).code, PROA_RESOURCE_EXHAUSTED);
     proa_call_end(call);
@@ -242,7 +257,7 @@ static void connections_that_break_a_limit_are_counted(void **state)
         { "ack", preface_only, { .settings_ack_ns = 50 * MS }, offsetof(proa_counters, settings_ack_ns) },
         { "headers", half_a_frame, { .headers_ns = 50 * MS }, offsetof(proa_counters, headers_ns) },
         { "settings", many_settings, { 0 }, offsetof(proa_counters, settings_entries_max) },
-        { "frame", large_frame, { 0 }, offsetof(proa_counters, frame_bytes_max) },
+        { "frame", large_frame, { .frame_bytes_max = 16384 }, offsetof(proa_counters, frame_bytes_max) },
         { "continuations", continuations, { 0 }, offsetof(proa_counters, continuations_max) },
         { "empty", empty_data, { 0 }, offsetof(proa_counters, empty_frames_max) },
         { "pings", pings, { 0 }, offsetof(proa_counters, ping_strikes_max) },
