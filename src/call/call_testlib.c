@@ -123,6 +123,16 @@ static void attach_end(desk *d, desk_end *e, h2_role role, io_socket *socket)
     assert_non_null(e->pump);
 }
 
+void desk_connect(desk *d, desk_end *client, desk_end *server)
+{
+    d->accepted = d->connected = NULL;
+    connecting = io_socket_connect(home_io(d->home), io_listener_address(d->listener), &connect_handler, d, NULL);
+    TURN_UNTIL(d, d->accepted && d->connected);
+    attach_end(d, client, H2_CLIENT, d->connected);
+    attach_end(d, server, H2_SERVER, d->accepted);
+    desk_rest(d);
+}
+
 void desk_open(desk *d, proa_handler handler_of_calls)
 {
     io_target target;
@@ -130,11 +140,7 @@ void desk_open(desk *d, proa_handler handler_of_calls)
     d->home = home_new(&(proa_loop_options){ 0 }, false);
     assert_int_equal(io_target_parse("127.0.0.1:0", -1, &target, NULL), PROA_ERR_NONE);
     d->listener = io_listener_open(home_io(d->home), &target.addresses.items[0], NULL, on_accept, d, NULL);
-    connecting = io_socket_connect(home_io(d->home), io_listener_address(d->listener), &connect_handler, d, NULL);
-    TURN_UNTIL(d, d->accepted && d->connected);
-    attach_end(d, &d->client, H2_CLIENT, d->connected);
-    attach_end(d, &d->server, H2_SERVER, d->accepted);
-    desk_rest(d);
+    desk_connect(d, &d->client, &d->server);
 }
 
 void desk_close(desk *d)

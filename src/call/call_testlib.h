@@ -30,6 +30,7 @@ typedef struct desk {
 extern const call_hooks desk_hooks;
 
 void desk_open(desk *desk, proa_handler handler);
+void desk_connect(desk *desk, desk_end *client, desk_end *server);   /* one more connection; the caller closes its pumps */
 void desk_close(desk *desk);
 proa_call *desk_make(desk *desk, const proa_call_options *options);   /* no attempt yet; options may be NULL */
 void desk_attach(desk *desk, proa_call *call);

@@ -66,7 +66,8 @@ static void on_gone(transport *t, const char *reason)
     proa_error error;
     if (!t->sub)
         return;
-    set_error(t, &error, reason ? reason : "the connection was lost");
+    const char *lost = t->pump ? link_pump_lost(t->pump) : NULL;
+    set_error(t, &error, lost ? lost : reason ? reason : "the connection was lost");
     part_with(t, &error);
 }
 

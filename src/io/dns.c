@@ -137,7 +137,7 @@ static dns *dns_new(io_loop *loop)
     return made;
 }
 
-proa_err dns_set_servers(io_loop *loop, const char *servers)
+proa_err io_lookup_servers(io_loop *loop, const char *servers)
 {
     if (!loop->dns)
         loop->dns = dns_new(loop);

@@ -55,7 +55,7 @@ static int begin(void **state)
         return -1;
     snprintf(server, sizeof server, "127.0.0.1:%d", ntohs(in.sin_port));
     *state = r;
-    return dns_set_servers(r->loop, server) != PROA_ERR_NONE;
+    return io_lookup_servers(r->loop, server) != PROA_ERR_NONE;
 }
 
 static int finish(void **state)

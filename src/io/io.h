@@ -71,6 +71,7 @@ bool io_address_is_v6(const io_address *address);            /* and no IPv4 in d
 typedef struct io_lookup io_lookup;
 io_lookup *io_lookup_start(io_loop *loop, const io_target *target,
                            void (*on_done)(void *owner, const io_addresses *addresses, const proa_error *error), void *owner);
+proa_err io_lookup_servers(io_loop *loop, const char *servers);   /* for tests: asks "127.0.0.1:53,…", not the system's */
 void io_lookup_cancel(io_lookup *lookup);         /* on_done will not run; after on_done the lookup is gone by itself */
 
 /* ---- Sockets: connected streams of bytes: TCP (no delay) or Unix from here, or any other kind that keeps this contract. */
