@@ -130,7 +130,8 @@ class Bench(unittest.TestCase):
                                 (("--size=3", "--data=00", "x", "/a/b"), "--size"), (("--nothing", "x", "/a/b"), "--nothing"),
                                 (("x", "/a/b", "--json"), "--json"), (("--tls=1", "x", "/a/b"), "--tls=1"),
                                 (("--cert=a", "--tls", "x", "/a/b"), "--cert"), (("--ca=a", "x", "/a/b"), "--ca"),
-                                (("--messages=3", "x", "/a/b"), "--messages"), (("--file=/nonexistent", "x", "/a/b"), "/nonexistent"),
+                                (("--messages=3", "x", "/a/b"), "--messages"),
+                                (("--file=/nonexistent", "x", "/a/b"), "/nonexistent"),
                                 (("--connections=10000", "--streams=10000", "x", "/a/b"), "--connections"),
                                 (("--pipeline=2", "--shape=client", "x", "/a/b"), "--pipeline")]:
             done = bench(*arguments)
