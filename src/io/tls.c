@@ -217,12 +217,16 @@ static void end(tls_socket *t, const proa_error *error)
     t->handler->on_end(t->owner, error);
 }
 
+/* Of a handshake nobody knows yet where it went; of what stands, the owner does. */
 static void fail(tls_socket *t, proa_err code, const char *why)
 {
     char where[128];
     proa_error error;
     io_address_text(io_socket_peer(t->under), where, sizeof where);
-    error_set(&error, code, "%s: TLS: %s", where, why);
+    if (t->state == HANDSHAKE)
+        error_set(&error, code, "%s: TLS: %s", where, why);
+    else
+        error_set(&error, code, "TLS: %s", why);
     end(t, &error);
 }
 

@@ -20,6 +20,7 @@ typedef struct link_handler {
 link_pump *link_pump_new(io_loop *loop, io_socket *socket, rpc_endpoint *endpoint, const link_handler *handler, void *owner);
 rpc_endpoint *link_pump_endpoint(link_pump *pump);   /* borrowed until on_closed */
 const io_socket *link_pump_socket(const link_pump *pump);   /* borrowed likewise */
+const char *link_pump_lost(const link_pump *pump);          /* why TLS ended it; NULL: it did not. Borrowed likewise */
 void link_pump_touch(link_pump *pump);     /* after commands to the endpoint: events and output follow in this turn */
 void link_pump_flush(link_pump *pump);     /* the same at once; never inside on_event */
 void link_pump_close(link_pump *pump);     /* at once: exchanges end, on_closed follows in this turn */

@@ -2,6 +2,7 @@
 /* The pump of one connection. A turn: on_bytes feeds and pulls events; the flush task pulls what commands caused, writes
  * once, and sets the timer. The transport is closed by the flush task alone, so no caller loses it under its feet. */
 #include "link/link.h"
+#include <string.h>
 
 #define LINGER_NS (1 * PROA_SECOND) /* our FIN was sent: how long the peer may take to send its own */
 
@@ -13,6 +14,7 @@ struct link_pump {
     void *owner;
     io_task flush;
     io_timer timer;  /* the endpoint's deadline, then the linger */
+    char *lost;      /* what TLS said of the end; NULL: nothing */
     bool is_pulling; /* inside on_event: no recursion */
     bool is_paused;
     bool is_blocked; /* the kernel took less than all: on_writable follows */
@@ -61,6 +63,7 @@ static void destroy(link_pump *p)
     void *owner = p->owner;
     rpc_endpoint_free(p->endpoint);
     handler->on_closed(owner);
+    memory_free(p->lost);
     memory_free(p);
 }
 
@@ -126,11 +129,23 @@ static void on_writable(void *owner)
     link_pump_touch(p);
 }
 
+/* A server that refuses our certificate says so behind the handshake (RFC 8446 4.4.2.4): somebody has to be told. */
+static void keep_text(link_pump *p, const proa_error *error)
+{
+    size_t size = strlen(error->text) + 1;
+    if (error->code == PROA_ERR_NONE || error->code == PROA_ERR_IO)
+        return;
+    p->lost = memory_new(size);
+    if (p->lost)
+        memcpy(p->lost, error->text, size);
+}
+
 static void on_end(void *owner, const proa_error *error)
 {
     link_pump *p = owner;
     io_socket_close(p->socket);
     p->socket = NULL;
+    keep_text(p, error);
     rpc_endpoint_lost(p->endpoint,
                       error->code == PROA_ERR_NONE ? "the peer closed the connection" : "the connection broke");
     link_pump_touch(p);
@@ -174,6 +189,11 @@ link_pump *link_pump_new(io_loop *loop, io_socket *socket, rpc_endpoint *endpoin
 rpc_endpoint *link_pump_endpoint(link_pump *pump)
 {
     return pump->endpoint;
+}
+
+const char *link_pump_lost(const link_pump *pump)
+{
+    return pump->lost;
 }
 
 const io_socket *link_pump_socket(const link_pump *pump)
