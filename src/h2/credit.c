@@ -76,8 +76,7 @@ void credit_grow(h2_connection *c, uint32_t window)
     ours.window_bytes = window;
     char payload[SETTINGS_SIZE_MAX];
     output_settings(&c->output, payload, settings_encode(&ours, payload));
-    c->settings_waiting++;
-    c->settings_at = c->settings_at == INT64_MAX ? c->now : c->settings_at;
+    c->settings_waiting++; /* no time limit: nothing gets smaller, and a proxy may read it behind much that it must pass on */
     if (window > c->receive.target) {
         c->receive.owed += window - c->receive.target;
         c->receive.target = window;

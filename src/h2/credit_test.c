@@ -58,6 +58,22 @@ static void padding_finds_room_up_to_the_last_byte_of_a_message(void **state)
     stage_fini(&s);
 }
 
+/* A proxy reads frames in order and may have much to pass on before; a larger window binds nobody. */
+static void a_larger_window_has_no_time_limit_to_be_acknowledged(void **state)
+{
+    (void)state;
+    stage s;
+    stage_open(&s, H2_SERVER, &small);
+    credit_grow(s.c, 4000);
+    stage_run(&s, "@ 60s\n");
+    assert_int_equal(s.c->settings_waiting, 1);
+    assert_false(connection_is_stopped(s.c));
+    stage_run(&s, "> SETTINGS ACK\n");
+    assert_int_equal(s.c->settings_waiting, 0);
+    assert_false(connection_is_stopped(s.c));
+    stage_fini(&s);
+}
+
 static void a_window_is_negative_after_a_smaller_one_was_acknowledged(void **state)
 {
     (void)state;
@@ -308,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quarter_of_the_window_goes_back_at_once),
         cmocka_unit_test(padding_finds_room_up_to_the_last_byte_of_a_message),
+        cmocka_unit_test(a_larger_window_has_no_time_limit_to_be_acknowledged),
         cmocka_unit_test(a_window_is_negative_after_a_smaller_one_was_acknowledged),
         cmocka_unit_test(credit_of_the_connection_goes_back_on_receipt_until_too_much_is_held),
         cmocka_unit_test(a_peer_that_ignores_the_connection_window_is_cut_off),
