@@ -307,6 +307,13 @@ static bool report_due(h2_connection *c, h2_event *out)
     return true;
 }
 
+/* Something that report may have to say. */
+static bool has_report(const h2_connection *c)
+{
+    return !list_is_empty(&c->due) || c->is_ids_out_due || c->wants_room || connection_is_stopped(c) ||
+           c->output.is_failed;
+}
+
 static bool report(h2_connection *c, h2_event *out)
 {
     if (report_due(c, out))
@@ -361,7 +368,12 @@ bool h2_connection_next_event(h2_connection *c, h2_event *out)
         hpack_block_release(c->event_block);
         c->event_block = NULL;
     }
-    out->type = H2_EVENT_NONE; /* who reports one writes all of it */
+    out->type = H2_EVENT_NONE;
+    while (!has_report(c) && may_receive(c) && receive_plain(c, out)) {
+        c->partial_since = INT64_MAX;
+        if (out->type)
+            return true;
+    }
     bool is_cut = false;
     for (;;) {
         if (c->output.is_failed && !connection_is_stopped(c))

@@ -91,6 +91,7 @@ uint32_t connection_room(const h2_connection *connection);                     /
 /* ---- receive.c */
 typedef enum receive_result { RECEIVE_MORE, RECEIVE_DONE, RECEIVE_PAUSED } receive_result;
 receive_result receive_next(h2_connection *connection, h2_event *out);         /* one frame, or one piece of DATA */
+bool receive_plain(h2_connection *connection, h2_event *out);                  /* one frame, if it is a plain one */
 
 /* ---- send.c */
 void send_ready(h2_connection *connection, h2_stream *stream);                 /* its window grew, or it queued something */

@@ -25,10 +25,12 @@ static inline flow_receive flow_receive_of(uint32_t window, uint32_t target)
     return (flow_receive){ .window = (int32_t)window, .target = target };
 }
 
+static inline bool flow_has(const flow_receive *f, uint32_t size) { return f->window >= 0 && size <= (uint32_t)f->window; }
+
 /* The peer sent size bytes; false: more than it may (RFC 9113 6.9.1). */
 static inline bool flow_take(flow_receive *f, uint32_t size)
 {
-    if (f->window < 0 || size > (uint32_t)f->window)
+    if (!flow_has(f, size))
         return false;
     f->window -= (int32_t)size;
     return true;

@@ -30,21 +30,18 @@ typedef struct frame {
 
 static inline frame frame_decode(const char *p)
 {
-    const unsigned char *u = (const unsigned char *)p;
+    uint32_t first = bytes_u32_be(p);
     return (frame){
-        .length = (uint32_t)u[0] << 16 | (uint32_t)u[1] << 8 | u[2],
-        .type = u[3],
-        .flags = u[4],
+        .length = first >> 8,
+        .type = (uint8_t)first,
+        .flags = (uint8_t)p[4],
         .stream_id = bytes_u32_be(p + 5) & FRAME_STREAM_ID_MAX   /* RFC 9113 4.1: the reserved bit is ignored */
     };
 }
 
 static inline void frame_encode(char *p, frame f)
 {
-    p[0] = (char)(f.length >> 16);
-    p[1] = (char)(f.length >> 8);
-    p[2] = (char)f.length;
-    p[3] = (char)f.type;
+    bytes_put_u32_be(p, f.length << 8 | f.type);
     p[4] = (char)f.flags;
     bytes_put_u32_be(p + 5, f.stream_id);
 }

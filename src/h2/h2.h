@@ -61,10 +61,10 @@ void h2_connection_feed(h2_connection *connection, proa_bytes bytes, int64_t now
 typedef enum h2_event_type {
     H2_EVENT_NONE = 0,
     H2_EVENT_SETTINGS,        /* the peer's SETTINGS were applied (the first one makes a client ready) */
-    H2_EVENT_HEADERS,         /* stream, block, headers_kind, is_end */
+    H2_EVENT_HEADERS,         /* stream, block, headers_kind, is_end, is_too_large */
     H2_EVENT_DATA,            /* stream, bytes, is_end; the credit of bytes.size goes back through h2_stream_consume */
     H2_EVENT_WRITABLE,        /* stream: its queue fell under half of what h2_stream_watch asked for */
-    H2_EVENT_CLOSED,          /* stream, fault: its last event, exactly once. scope NONE: both sides ended well */
+    H2_EVENT_CLOSED,          /* stream, fault, is_unprocessed: its last event, exactly once. scope NONE: both sides ended well */
     H2_EVENT_ROOM,            /* client: a stream may be opened again after h2_stream_open said NULL for want of room */
     /* The peer's GOAWAY: last_stream_id, fault.code, bytes (debug data). Unprocessed streams follow as CLOSED. On a client
      * also, with fault.is_remote false, when stream numbers ran out. */
@@ -75,7 +75,7 @@ typedef enum h2_event_type {
 typedef enum h2_headers_kind {
     H2_HEADERS_REQUEST, H2_HEADERS_INFORMATIONAL, H2_HEADERS_RESPONSE, H2_HEADERS_TRAILERS
 } h2_headers_kind;
-typedef struct h2_event {
+typedef struct h2_event {     /* what the type does not name is not set */
     h2_event_type type;
     h2_stream *stream;
     hpack_block *block;       /* borrowed until the next event: retain it to keep it */

@@ -27,11 +27,6 @@ proa_bytes input_gather(input *in, size_t size, proa_err *err)
     return (proa_bytes){ in->kept.data + in->kept.begin, size };
 }
 
-proa_bytes input_some(const input *in)
-{
-    return buffer_size(&in->kept) ? buffer_bytes(&in->kept) : in->fed;
-}
-
 proa_err input_keep(input *in)
 {
     if (in->fed.size == 0)

@@ -19,7 +19,8 @@ static inline proa_bytes input_need(input *in, size_t size, proa_err *err)
         return input_gather(in, size, err);
     return (proa_bytes){ in->fed.data, size };
 }
-proa_bytes input_some(const input *in);              /* whatever comes next in one piece; size 0: nothing */
+static inline proa_bytes input_some(const input *in) /* whatever comes next in one piece; size 0: nothing */
+{ return buffer_size(&in->kept) ? buffer_bytes(&in->kept) : in->fed; }
 /* At most what need or some gave; those bytes stay readable until the next need. */
 static inline void input_skip(input *in, size_t size)
 {

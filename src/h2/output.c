@@ -187,6 +187,27 @@ void output_data(output *o, uint32_t stream_id, output_cursor *from, size_t size
     }
 }
 
+void output_part(output *o, uint32_t stream_id, proa_bytes part, bool is_end, uint32_t length_max)
+{
+    if (o->tail_id && (o->tail_id != stream_id || o->tail_size + part.size > length_max))
+        output_tell_tail(o, false);
+    char *p = o->is_failed ? NULL : queue_reserve(&o->queue, FRAME_HEADER_SIZE + part.size);
+    if (!p) {
+        o->is_failed = true;
+        return;
+    }
+    uint32_t before = o->tail_id ? o->tail_size : 0; /* bytes that the frame has already */
+    char *head = o->tail_id ? p - before - FRAME_HEADER_SIZE : p;
+    size_t size = o->tail_id ? part.size : FRAME_HEADER_SIZE + part.size;
+    memcpy(head + FRAME_HEADER_SIZE + before, part.data, part.size);
+    o->tail_id = stream_id;
+    o->tail_size = before + (uint32_t)part.size;
+    frame_encode(head, data_frame(stream_id, o->tail_size, is_end));
+    queue_commit(&o->queue, size);
+    if (is_end)
+        output_tell_tail(o, true);
+}
+
 void output_data_of(output *o, uint32_t stream_id, queue *from, size_t size, bool is_end)
 {
     frame f = data_frame(stream_id, size, is_end);

@@ -40,6 +40,8 @@ void output_data_of(output *output, uint32_t stream_id, queue *from, size_t size
 /* END_STREAM on the last frame, when that is DATA of this stream and still there to change. false: it is not. */
 bool output_end_tail(output *output, uint32_t stream_id);
 void output_tell_tail(output *output, bool is_end);
+/* output_data of one part, which nearly all are. */
+void output_part(output *output, uint32_t stream_id, proa_bytes part, bool is_end, uint32_t length_max);
 static inline void output_seal(output *o)           /* the last frame is finished */
 {
     if (o->tail_id)

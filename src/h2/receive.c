@@ -56,19 +56,19 @@ static h2_fault late_frame(h2_connection *c, uint32_t id, stream_input input, ui
 typedef struct received_block {
     uint32_t id;
     bool is_end, is_too_large;
-    hpack_block *block; /* NULL when too large; borrowed */
+    hpack_block *block; /* NULL when too large, or when an event took it */
     h2_fault fault;     /* of the stream, found in HEADERS */
 } received_block;
 
-static void report_headers(h2_connection *c, h2_stream *s, const received_block *r, h2_headers_kind kind, h2_event *out)
+static void report_headers(h2_connection *c, h2_stream *s, received_block *r, h2_headers_kind kind, h2_event *out)
 {
-    *out = (h2_event){ .type = H2_EVENT_HEADERS,
-                       .stream = s,
-                       .headers_kind = kind,
-                       .is_end = r->is_end,
-                       .is_too_large = r->is_too_large,
-                       .block = r->block };
-    c->event_block = r->block ? hpack_block_retain(r->block) : NULL;
+    out->type = H2_EVENT_HEADERS;
+    out->stream = s;
+    out->headers_kind = kind;
+    out->is_end = r->is_end;
+    out->is_too_large = r->is_too_large;
+    out->block = c->event_block = r->block;
+    r->block = NULL;
     if (r->is_end)
         end_remote(c, s);
 }
@@ -79,7 +79,7 @@ static void expect_length(h2_stream *s, const hpack_block *block)
     s->length_left = s->has_length ? headers_content_length(block) : 0;
 }
 
-static h2_fault open_stream(h2_connection *c, const received_block *r, h2_event *out)
+static h2_fault open_stream(h2_connection *c, received_block *r, h2_event *out)
 {
     if (c->goaway.step == GOAWAY_FINAL) { /* RFC 9113 6.8: ignored, but the table stays in step */
         streams_note(&c->streams, r->id, STREAMS_RESET_HERE);
@@ -117,7 +117,7 @@ static h2_fault open_stream(h2_connection *c, const received_block *r, h2_event 
     return NO_FAULT;
 }
 
-static h2_fault receive_response(h2_connection *c, h2_stream *s, const received_block *r, h2_event *out)
+static h2_fault receive_response(h2_connection *c, h2_stream *s, received_block *r, h2_event *out)
 {
     const char *reason = r->block ? headers_check(r->block, H2_HEADERS_RESPONSE) : NULL;
     if (reason)
@@ -141,7 +141,7 @@ static h2_fault receive_response(h2_connection *c, h2_stream *s, const received_
     return NO_FAULT;
 }
 
-static h2_fault continue_stream(h2_connection *c, h2_stream *s, const received_block *r, h2_event *out)
+static h2_fault continue_stream(h2_connection *c, h2_stream *s, received_block *r, h2_event *out)
 {
     const stream_step *step = &stream_table[s->state][STREAM_R_HEADERS];
     if (step->scope)
@@ -181,17 +181,14 @@ static h2_fault late_headers(h2_connection *c, uint32_t id)
     return NO_FAULT;
 }
 
-/* The whole block is there. It is decoded whatever its stream is: the table must stay in step. */
-static h2_fault finish_block(h2_connection *c, uint32_t id, uint8_t flags, proa_bytes bytes, h2_fault fault,
-                             h2_event *out)
+/* NONE: r->block or r->is_too_large is set. */
+static h2_fault decode_block(h2_connection *c, proa_bytes bytes, received_block *r)
 {
     hpack_result result = { 0 };
-    received_block r = { .id = id, .is_end = (flags & FRAME_END_STREAM) != 0, .fault = fault };
-    hpack_block *owned = NULL;
-    switch (hpack_decode(c->decoder, bytes, &owned, &result)) {
-    case HPACK_OK: r.block = owned; break;
+    switch (hpack_decode(c->decoder, bytes, &r->block, &result)) {
+    case HPACK_OK: break;
     case HPACK_TOO_LARGE:
-        r.is_too_large = true;
+        r->is_too_large = true;
         if (result.list_bytes > c->limits.header_list_bytes_max)
             c->counters.header_lists_too_large++;
         else
@@ -199,6 +196,20 @@ static h2_fault finish_block(h2_connection *c, uint32_t id, uint8_t flags, proa_
         break;
     case HPACK_COMPRESSION: return fault_connection(H2_COMPRESSION_ERROR, result.reason);
     case HPACK_NOMEM: return no_memory();
+    }
+    return NO_FAULT;
+}
+
+/* The whole block is there. It is decoded whatever its stream is: the table must stay in step. */
+static h2_fault finish_block(h2_connection *c, uint32_t id, uint8_t flags, proa_bytes bytes, h2_fault fault,
+                             h2_event *out)
+{
+    received_block r = { .id = id, .is_end = (flags & FRAME_END_STREAM) != 0, .fault = fault };
+    r.block = hpack_recognise(c->decoder, bytes);
+    if (!r.block) {
+        h2_fault broken = decode_block(c, bytes, &r);
+        if (broken.scope)
+            return broken;
     }
     h2_stream *s = streams_find(&c->streams, id);
     h2_fault outcome;
@@ -208,7 +219,7 @@ static h2_fault finish_block(h2_connection *c, uint32_t id, uint8_t flags, proa_
         outcome = open_stream(c, &r, out);
     else
         outcome = late_headers(c, id);
-    hpack_block_release(owned);
+    hpack_block_release(r.block);
     return outcome;
 }
 
@@ -518,7 +529,10 @@ static void report_data(h2_connection *c, h2_stream *s, proa_bytes bytes, h2_eve
 {
     bool is_end = c->data.is_end && c->data.left == 0;
     c->data.is_active = c->data.left || c->data.padding;
-    *out = (h2_event){ .type = H2_EVENT_DATA, .stream = s, .bytes = bytes, .is_end = is_end };
+    out->type = H2_EVENT_DATA;
+    out->stream = s;
+    out->bytes = bytes;
+    out->is_end = is_end;
     credit_received(c, s, (uint32_t)bytes.size);
     if (is_end) {
         c->data.stream = NULL; /* only padding may follow */
@@ -660,6 +674,12 @@ static receive_result receive_magic(h2_connection *c)
     return RECEIVE_DONE;
 }
 
+/* A new stream, and this feed has opened its share. */
+static bool is_put_off(const h2_connection *c, frame f)
+{
+    return c->opened_now >= c->limits.streams_per_feed_max && c->role == H2_SERVER && f.stream_id > c->streams.last_id;
+}
+
 /* HEADERS or DATA of a running connection, where nothing can be wrong with it yet: what nearly every frame is. */
 static bool is_plain(const h2_connection *c, frame f)
 {
@@ -674,6 +694,55 @@ static h2_fault check_whole(const h2_connection *c, frame f)
     if (f.type == FRAME_DATA || f.length <= FRAME_LENGTH_MIN || f.length <= max)
         return NO_FAULT;
     return fault_connection(H2_ENHANCE_YOUR_CALM, "a frame that is not DATA is too long");
+}
+
+/* DATA without padding, for a stream that is open and has room for it in both windows. */
+static bool receive_plain_data(h2_connection *c, frame f, const char *at, h2_event *out)
+{
+    h2_stream *s = streams_find(&c->streams, f.stream_id);
+    if (!s || f.length == 0 || !s->has_headers || s->has_length || s->is_resetting ||
+        stream_table[s->state][STREAM_R_DATA].scope || !flow_has(&s->receive, f.length) ||
+        !flow_has(&c->receive, f.length))
+        return false;
+    s->receive.window -= (int32_t)f.length;
+    c->receive.window -= (int32_t)f.length;
+    c->budget.empty_row = 0;
+    out->type = H2_EVENT_DATA;
+    out->stream = s;
+    out->bytes = (proa_bytes){ at + FRAME_HEADER_SIZE, f.length };
+    out->is_end = (f.flags & FRAME_END_STREAM) != 0;
+    input_skip(&c->input, FRAME_HEADER_SIZE + f.length);
+    credit_received(c, s, f.length);
+    if (out->is_end)
+        end_remote(c, s);
+    return true;
+}
+
+static bool receive_plain_headers(h2_connection *c, frame f, const char *at, h2_event *out)
+{
+    if (!(f.flags & FRAME_END_HEADERS) || is_put_off(c, f))
+        return false;
+    proa_bytes payload = { at + FRAME_HEADER_SIZE, f.length };
+    input_skip(&c->input, FRAME_HEADER_SIZE + f.length);
+    h2_fault fault = finish_block(c, f.stream_id, f.flags, payload, NO_FAULT, out);
+    if (fault.scope)
+        apply(c, f.stream_id, fault);
+    return true;
+}
+
+/* What nearly every frame is goes this way, and all others the general one: in one piece, of a kind that needs no
+ * look at the frame itself, and nothing is under way that it could disturb. Whatever could be wrong with it is looked at
+ * here, or by the general way when this one says false, having done nothing. */
+bool receive_plain(h2_connection *c, h2_event *out)
+{
+    proa_bytes in = input_some(&c->input);
+    if (in.size < FRAME_HEADER_SIZE)
+        return false;
+    frame f = frame_decode(in.data);
+    if (!is_plain(c, f) || in.size - FRAME_HEADER_SIZE < f.length || c->data.is_active ||
+        (f.flags & (FRAME_PADDED | FRAME_HAS_PRIORITY)) || output_is_traced(&c->output))
+        return false;
+    return f.type == FRAME_DATA ? receive_plain_data(c, f, in.data, out) : receive_plain_headers(c, f, in.data, out);
 }
 
 static h2_fault check_frame(h2_connection *c, frame f)
@@ -714,8 +783,7 @@ receive_result receive_next(h2_connection *c, h2_event *out)
             return RECEIVE_DONE;
         }
     }
-    if (f.type == FRAME_HEADERS && c->role == H2_SERVER && f.stream_id > c->streams.last_id &&
-        c->opened_now >= c->limits.streams_per_feed_max) {
+    if (f.type == FRAME_HEADERS && is_put_off(c, f)) {
         c->counters.streams_put_off++; /* the rest of this read in the next turn: other connections come first */
         c->is_put_off = true;
         return RECEIVE_PAUSED;

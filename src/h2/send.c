@@ -276,10 +276,15 @@ static bool is_direct(const h2_connection *c, const h2_stream *s, size_t size)
            (int64_t)size <= s->send_window && (int64_t)size <= c->send_window;
 }
 
+static uint32_t frame_max(const h2_connection *c)
+{
+    return c->peer.frame_bytes_max < FRAME_ALONE_MAX ? c->peer.frame_bytes_max : FRAME_ALONE_MAX;
+}
+
 static void send_direct(h2_connection *c, h2_stream *s, const proa_bytes *parts, size_t count, size_t size, bool is_end)
 {
     output_cursor from = { .parts = parts, .count = count };
-    size_t max = c->peer.frame_bytes_max < FRAME_ALONE_MAX ? c->peer.frame_bytes_max : FRAME_ALONE_MAX;
+    size_t max = frame_max(c);
     do {
         size_t n = size < max ? size : max;
         size -= n;
@@ -288,12 +293,26 @@ static void send_direct(h2_connection *c, h2_stream *s, const proa_bytes *parts,
     } while (size);
 }
 
+/* A message that fits into a frame, and may go at once. */
+static bool send_part(h2_connection *c, h2_stream *s, proa_bytes part, bool is_end)
+{
+    if (part.size == 0 || part.size > FRAME_LENGTH_MIN || !is_direct(c, s, part.size))
+        return false;
+    note_data_sent(c, s, part.size, false);
+    output_part(&c->output, s->id, part, is_end, frame_max(c));
+    if (is_end)
+        end_local(c, s);
+    return true;
+}
+
 proa_err h2_stream_send_data(h2_stream *s, const proa_bytes *parts, size_t count, bool is_end)
 {
     h2_connection *c = s->connection;
     if (!can_send(s))
         return PROA_ERR_NONE;
     PROA_ASSERT(s->id, "headers come before data");
+    if (count == 1 && send_part(c, s, parts[0], is_end))
+        return PROA_ERR_NONE;
     size_t size = 0;
     for (size_t i = 0; i < count; i++)
         size += parts[i].size;

@@ -395,22 +395,21 @@ static hpack_outcome decode_anew(hpack_decoder *decoder, proa_bytes wire, hpack_
     return finish(&d, out, result);
 }
 
-/* Apart, so that the steady case pays for none of it. */
-static __attribute__((noinline)) hpack_outcome decode_unknown(hpack_decoder *decoder, proa_bytes wire,
-                                                              hpack_block **out, hpack_result *result)
+hpack_block *hpack_recognise(hpack_decoder *decoder, proa_bytes wire)
 {
-    if (decoder->dead)
-        return report(result, (hpack_result){ .reason = decoder->dead_reason }, decoder->dead);
-    return decode_anew(decoder, wire, out, result);
+    if (wire.size == 0 || decoder->dead || decoder->is_update_due)
+        return NULL;
+    block *known = memo_find(&decoder->memo, decoder->table.generation, wire);
+    if (!known)
+        return NULL;
+    known->references++;
+    return &known->face;
 }
 
 hpack_outcome hpack_decode(hpack_decoder *decoder, proa_bytes wire, hpack_block **out, hpack_result *result)
 {
-    if (wire.size == 0 || decoder->dead || decoder->is_update_due)
-        return decode_unknown(decoder, wire, out, result);
-    block *known = memo_find(&decoder->memo, decoder->table.generation, wire);
-    if (!known)
-        return decode_unknown(decoder, wire, out, result);
-    known->references++;
-    return succeed(known, out, result);
+    if (decoder->dead)
+        return report(result, (hpack_result){ .reason = decoder->dead_reason }, decoder->dead);
+    hpack_block *known = hpack_recognise(decoder, wire);
+    return known ? succeed((block *)known, out, result) : decode_anew(decoder, wire, out, result);
 }

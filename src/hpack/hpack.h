@@ -111,6 +111,8 @@ void hpack_decoder_set_table_bytes_max(hpack_decoder *decoder, uint32_t table_by
 /* Decodes one whole header block (all fragments). OK: *out is owned (hpack_block_release). Otherwise *out is untouched.
  * result may be NULL. block is only read during the call. */
 hpack_outcome hpack_decode(hpack_decoder *decoder, proa_bytes block, hpack_block **out, hpack_result *result);
+/* The block, retained, when exactly these bytes came before and mean the same; NULL: decode them. */
+hpack_block *hpack_recognise(hpack_decoder *decoder, proa_bytes block);
 void hpack_decoder_trim(hpack_decoder *decoder);       /* an idle connection: frees memo and spare blocks, not the table */
 
 typedef struct hpack_encoder_options {

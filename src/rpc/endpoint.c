@@ -176,7 +176,8 @@ static bool next_of_exchange(rpc_endpoint *endpoint, rpc_event *out)
     exchange->events &= (uint16_t)(exchange->events - 1);
     if (!exchange->events)
         list_remove(node);
-    *out = (rpc_event){ .type = (rpc_event_type)type, .exchange = exchange };
+    out->type = (rpc_event_type)type;
+    out->exchange = exchange;
     if (type == RPC_EVENT_END) {
         out->is_unprocessed = exchange->is_unprocessed;
         out->is_unsent = exchange->is_unsent;
@@ -245,7 +246,11 @@ static bool route(rpc_endpoint *endpoint, const h2_event *event, rpc_event *out)
     }
     if (type == RPC_EVENT_NONE)
         return false;
-    *out = (rpc_event){ .type = type, .fault = event->fault, .debug = event->bytes };
+    *out = (rpc_event){ .type = type };
+    if (type == RPC_EVENT_GOAWAY || type == RPC_EVENT_CLOSED)
+        out->fault = event->fault;
+    if (type == RPC_EVENT_GOAWAY)
+        out->debug = event->bytes;
     return true;
 }
 

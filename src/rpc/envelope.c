@@ -4,8 +4,9 @@
 #include "rpc/envelope.h"
 #include "base/bytes.h"
 
-/* Room for a message grows with what came of it: never to what a length alone claims (4 GiB, on every stream). */
-enum { GROW_FIRST = 4096, GROW_FACTOR = 16, REFILL_AT = ENVELOPE_READY_MAX / 4, BACKLOG_KEEP = 4096 };
+/* Room for a message grows with what came of it: never to what a length alone claims (4 GiB, on every stream). Blocks of the
+ * pool are powers of two, so it is at most 16 times of it. */
+enum { GROW_FIRST = 4096, GROW_FACTOR = 8, REFILL_AT = ENVELOPE_READY_MAX / 4, BACKLOG_KEEP = 4096 };
 
 typedef struct envelope_queue {
     proa_slice ring[ENVELOPE_READY_MAX];

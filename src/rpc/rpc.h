@@ -58,9 +58,9 @@ typedef enum rpc_event_type {
                              debug: the client pings too often (gRFC A8), rpc_event_is_too_many_pings */
     RPC_EVENT_CLOSED      /* connection: its last event, after END of every exchange */
 } rpc_event_type;
-typedef struct rpc_event {
+typedef struct rpc_event {         /* what belongs to another type is not set */
     rpc_event_type type;
-    rpc_exchange *exchange;
+    rpc_exchange *exchange;       /* of those of an exchange */
     bool is_unprocessed;          /* END on a client: surely not acted upon: may be sent again (gRFC A6 transparent retry) */
     bool is_unsent;               /* and its headers have not even left */
     h2_fault fault;               /* CLOSED, GOAWAY */
