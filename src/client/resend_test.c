@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls that are sent again without their user's knowing: refused once, above GOAWAY, never sent; and those that are not. gRFC A6. */
+/* Calls that are sent again without their user's knowing: refused once, above GOAWAY, never sent; and those that are not (A6). */
 #include "client/client_testlib.h"
 
 enum { REFUSED_STREAM = 7, CANCEL = 8 };
