@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that are sent again without their user's knowing: refused once, above GOAWAY, never sent; and those that are not (A6). */
 #include "client/client_testlib.h"
+#include <stdio.h>
 
 enum { REFUSED_STREAM = 7, CANCEL = 8 };
 
@@ -343,6 +344,72 @@ static void call_over_the_bound_is_not_kept(void **state)
     assert_int_equal(b->server.lines[0].calls, 1);
 }
 
+/* ---- Out of memory: whatever fails, each call ends once, and nothing leaks */
+
+static unsigned call_ends, bad_ends;
+
+static void note_end(proa_call *call, void *user)
+{
+    (void)user;
+    proa_code code = proa_call_status(call).code;
+    call_ends++;
+    bad_ends += code != PROA_OK && code != PROA_UNAVAILABLE && code != PROA_RESOURCE_EXHAUSTED &&
+                code != PROA_DEADLINE_EXCEEDED && code != PROA_INTERNAL;
+}
+
+static void try_all(bench *b, const char *target)
+{
+    unsigned begun = 0;
+    call_ends = bad_ends = 0;
+    refusals_left = 2;
+    proa_channel *channel = proa_channel_open(target, &(proa_channel_options){ .loop = b->home, .seed = 1 });
+    for (int i = 0; i < 3; i++) {
+        proa_call *call = proa_call_begin(
+            channel, "/a.B/C",
+            &(proa_call_options){ .timeout_ns = 60 * PROA_SECOND, .on_done = note_end, .wait_for_ready = i == 2 });
+        begun += call != NULL;
+        for (int k = 0; call && k < i; k++) {
+            proa_slice slice;
+            if (proa_slice_copy(PROA_STR("message"), &slice) == PROA_ERR_NONE)
+                proa_call_push(call, &slice);
+        }
+        proa_call_end_requests(call);
+    }
+    TURN_UNTIL(b->home, call_ends == begun);
+    assert_int_equal(bad_ends, 0);
+    proa_channel_close(channel);
+    rest(b->home, MS);
+}
+
+static size_t try_with(bench *b, const char *target, void (*watch)(size_t), size_t from)
+{
+    watch(from);
+    try_all(b, target);
+    size_t count = memory_unwatch();
+    for (unsigned k = 0; k < b->server.count; k++) {
+        raw_hang_up(&b->server.lines[k]);
+        buffer_fini(&b->server.lines[k].in);
+        buffer_fini(&b->server.lines[k].data);
+    }
+    b->server.count = 0;
+    rest(b->home, MS);
+    return count;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    bench *b = *state;
+    char target[128];
+    b->server.answers = true;
+    snprintf(target, sizeof target, "ipv4:127.0.0.1:1,%s", b->server.address);
+    size_t asked = try_with(b, target, memory_watch, 0);
+    assert_true(asked > 20);
+    for (size_t i = 1; i <= asked; i++) {
+        try_with(b, target, memory_watch, i);
+        try_with(b, target, memory_watch_from, i);
+    }
+}
+
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, begin, finish)
 
 int main(void)
@@ -362,6 +429,7 @@ int main(void)
         ON_BENCH(channel_closes_between_two_attempts),
         ON_BENCH(what_may_have_been_acted_upon_is_not_sent_again),
         ON_BENCH(call_over_the_bound_is_not_kept),
+        ON_BENCH(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names: asked when a call needs them, again when connections end, not too often, not for ever. With a DNS server of a few lines. */
+/* Names: asked when a call needs them, again when connections end, not too often, not for ever. The DNS server is a few lines. */
 #include "client/client_testlib.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
