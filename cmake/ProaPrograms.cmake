@@ -14,6 +14,9 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/src/cli/main.c)
   target_link_libraries(proa_tool PRIVATE proa_internal)
   proa_folders_below(8 lower)
   proa_link_folders(proa_tool cli ${lower})
+  if(PROA_LTO) # its objects as one, as the libraries' (instead of -fno-lto): `proa bench` is measured itself
+    set_target_properties(proa_tool PROPERTIES LINK_OPTIONS "${PROA_LTO_FLAGS};-O2")
+  endif()
   if(PROA_LTO)
     target_link_options(proa_tool PRIVATE ${PROA_LTO_FLAGS}) # `proa bench` must not be what limits it
   endif()
