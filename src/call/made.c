@@ -226,7 +226,8 @@ void made_over(proa_call *c)
 {
     c->is_over = true;
     c->pump = NULL;
-    replay_commit(c);
+    if (c->replay.is_open)
+        replay_commit(c);
     if (c->deadline_ns <= io_loop_now(c->home->io)) /* whoever of the two noticed it first */
         atomic_store(&c->is_cancelled, true);
     io_timer_stop(c->home->io, &c->timer);

@@ -53,7 +53,8 @@ static void free_call(proa_call *c)
     home_give_arena(home, c->user.message_arena);
     pb_scratch_fini(&c->user.scratch);
     call_peer_drop(atomic_load(&c->peer));
-    replay_fini(c);
+    if (c->replay.sends)
+        replay_fini(c);
     const call_hooks *hooks = c->hooks;
     void *owner = c->owner;
     slab_give(&home->calls, c);
@@ -334,7 +335,8 @@ void call_on_event(const rpc_event *event)
         return;
     if (event->type == RPC_EVENT_HEADERS) {
         c->has_replied_headers = true;
-        replay_commit(c);
+        if (c->replay.is_open)
+            replay_commit(c);
     }
     if (event->type == RPC_EVENT_END) {
         if (c->is_served)

@@ -15,12 +15,14 @@
 
 struct replay_item {
     replay_item *next;
-    hold *hold;        /* that this lies in */
+    hold *hold;        /* that this lies in; NULL: the arena */
     proa_slice shared; /* a large message; else its bytes are in body, */
     size_t size;
     char envelope[8]; /* where rpc writes what goes in front of body */
     char body[];
 };
+
+enum { ARENA_BODY_MAX = 256 };
 
 _Static_assert(sizeof(((replay_item *)0)->envelope) >= RPC_ENVELOPE_SIZE, "the envelope has room before the body");
 
@@ -30,20 +32,36 @@ struct replay_peer {
     call_peer *peer;
 };
 
+/* The first small one, which for most calls is all, lies in the call's arena: that costs least, and goes with the call. The
+ * arena of a remote call is its user's. */
+static replay_item *new_item(proa_call *c, size_t body_size)
+{
+    size_t bytes = sizeof(replay_item) + body_size;
+    if (!c->replay.first && body_size <= ARENA_BODY_MAX && !c->is_remote) {
+        replay_item *item = arena_raw(c->user.arena, bytes);
+        if (item)
+            *item = (replay_item){ .hold = NULL };
+        return item;
+    }
+    hold *hold = hold_new_from(io_loop_pool(c->home->io), bytes);
+    if (!hold)
+        return NULL;
+    replay_item *item = (void *)hold_data(hold);
+    *item = (replay_item){ .hold = hold };
+    return item;
+}
+
 /* NULL: this call is committed now. */
 static replay_item *add(proa_call *c, size_t size, size_t body_size)
 {
     replay *r = &c->replay;
     size_t cost = sizeof(replay_item) + size;
-    hold *hold = r->bytes + cost > LIMITS_REPLAY_BYTES_MAX
-                     ? NULL
-                     : hold_new_from(io_loop_pool(c->home->io), sizeof(replay_item) + body_size);
-    if (!hold) {
+    replay_item *item = r->bytes + cost > LIMITS_REPLAY_BYTES_MAX ? NULL : new_item(c, body_size);
+    if (!item) {
         replay_commit(c);
         return NULL;
     }
-    replay_item *item = (void *)hold_data(hold);
-    *item = (replay_item){ .hold = hold, .size = size };
+    item->size = size;
     if (r->last)
         r->last->next = item;
     else
@@ -71,8 +89,10 @@ static void drop_items(proa_call *c)
 {
     for (replay_item *item = c->replay.first, *next; item; item = next) {
         next = item->next;
-        home_give_slice(c->home, &item->shared);
-        hold_release_to(io_loop_pool(c->home->io), item->hold);
+        if (item->shared.hold)
+            home_give_slice(c->home, &item->shared);
+        if (item->hold)
+            hold_release_to(io_loop_pool(c->home->io), item->hold);
     }
     c->replay.first = c->replay.last = NULL;
     c->replay.bytes = 0;
