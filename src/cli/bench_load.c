@@ -122,7 +122,8 @@ static void pop_all(lane *lane, proa_call *call)
 {
     load *l = lane->load;
     uint64_t messages = 0, bytes = 0;
-    for (proa_slice reply; proa_call_pop(call, &reply); messages++) {
+    bool is_single = l->options->shape == BENCH_UNARY; /* a second one would be wrong: it goes with the call */
+    for (proa_slice reply; (!is_single || !messages) && proa_call_pop(call, &reply); messages++) {
         bytes += reply.bytes.size;
         hold_release_to(l->pool, reply.hold);
         if (lane->pushed_ns)
@@ -146,10 +147,9 @@ static bool push_one(lane *lane, proa_call *call)
     return proa_call_push(call, &message);
 }
 
-static void push_some(lane *lane, proa_call *call)
+static void push_some(lane *lane, proa_call *call, bool has_room)
 {
     const bench_options *o = lane->load->options;
-    bool has_room = lane->to_push && proa_call_can_push(call);
     while (has_room && lane->to_push && (!lane->pushed_ns || lane->on_way < o->pipeline))
         has_room = push_one(lane, call);
     if (!lane->to_push)
@@ -214,7 +214,7 @@ static void on_ready(proa_call *call, void *user)
 {
     lane *lane = user;
     pop_all(lane, call);
-    push_some(lane, call);
+    push_some(lane, call, lane->to_push && proa_call_can_push(call));
     if (lane->is_probe && proa_call_reply_headers(call).data)
         probe_is_good(lane);
 }
@@ -246,7 +246,7 @@ static void begin_call(lane *lane, int64_t intended_ns)
     l->open++;
     lane->call = proa_call_begin(lane->channel, l->options->path, &l->call);
     if (lane->call) {
-        push_some(lane, lane->call);
+        push_some(lane, lane->call, true);
         return;
     }
     l->open--; /* no memory for it */
