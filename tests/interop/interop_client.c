@@ -12,11 +12,15 @@
 #define LARGE_REQUEST  271828
 #define LARGE_RESPONSE 314159
 #define CASE_NS        (20 * PROA_SECOND) /* no case may hang */
+#define CONCURRENT     1000               /* as the description says */
+#define CONCURRENT_NS  (60 * PROA_SECOND)
 
 typedef struct run {
     proa_channel *channel;
     const flag *flags;
     proa_headers extra;
+    const char *target;
+    const proa_channel_options *options; /* what channel was opened with; channel_soak opens more */
 } run;
 
 static char zeros[1024 * 1024];
@@ -63,17 +67,69 @@ static bool empty_unary(const run *r)
     return ok;
 }
 
-static bool large_unary(const run *r)
+static bool is_large(const grpc_testing_SimpleResponse *reply)
+{
+    if (reply && reply->payload && reply->payload->body.size == LARGE_RESPONSE &&
+        !memcmp(reply->payload->body.data, zeros, LARGE_RESPONSE))
+        return true;
+    return fail("the payload is not %d zeros", LARGE_RESPONSE);
+}
+
+static bool large_call(const run *r, proa_channel *channel)
 {
     proa_arena *arena = proa_arena_new(0);
     proa_call_options options = options_of(r);
     grpc_testing_Payload payload = { .body = { zeros, LARGE_REQUEST } };
     grpc_testing_SimpleRequest request = { .response_size = LARGE_RESPONSE, .payload = &payload };
     grpc_testing_SimpleResponse reply;
-    bool ok = expect_ok(grpc_testing_TestService_UnaryCall(r->channel, &request, &reply, arena, &options));
-    if (ok && (!reply.payload || reply.payload->body.size != LARGE_RESPONSE ||
-               memcmp(reply.payload->body.data, zeros, LARGE_RESPONSE)))
-        ok = fail("the payload is not %d zeros", LARGE_RESPONSE);
+    bool ok =
+        expect_ok(grpc_testing_TestService_UnaryCall(channel, &request, &reply, arena, &options)) && is_large(&reply);
+    proa_arena_free(arena);
+    return ok;
+}
+
+static bool large_unary(const run *r)
+{
+    return large_call(r, r->channel);
+}
+
+/* All of them are under way at once, on one connection. */
+static bool concurrent_large_unary(const run *r)
+{
+    static proa_call *calls[CONCURRENT];
+    proa_call_options options = options_of(r);
+    options.timeout_ns = CONCURRENT_NS;
+    grpc_testing_Payload payload = { .body = { zeros, LARGE_REQUEST } };
+    grpc_testing_SimpleRequest request = { .response_size = LARGE_RESPONSE, .payload = &payload };
+    bool ok = true;
+    for (size_t i = 0; i < CONCURRENT; i++)
+        calls[i] = grpc_testing_TestService_UnaryCall_begin(r->channel, &request, &options);
+    for (size_t i = 0; i < CONCURRENT; i++) {
+        ok =
+            expect_ok(proa_call_status(calls[i])) && is_large(grpc_testing_TestService_UnaryCall_reply(calls[i])) && ok;
+        proa_call_end(calls[i]);
+    }
+    return ok;
+}
+
+/* One server answers all calls: each says who it is. */
+static bool pick_first_unary(const run *r)
+{
+    proa_arena *arena = proa_arena_new(0);
+    proa_call_options options = options_of(r);
+    grpc_testing_SimpleRequest request = { .fill_server_id = true };
+    proa_bytes first = { NULL, 0 };
+    bool ok = true;
+    for (int i = 0; i < 100 && ok; i++) {
+        grpc_testing_SimpleResponse reply;
+        ok = expect_ok(grpc_testing_TestService_UnaryCall(r->channel, &request, &reply, arena, &options));
+        if (ok && !reply.server_id.size)
+            ok = fail("no server_id");
+        if (ok && i == 0)
+            first = reply.server_id;
+        if (ok && !proa_bytes_is_equal(reply.server_id, first))
+            ok = fail("server_id \"%.*s\", then \"%.*s\"", PROA_FMT(first), PROA_FMT(reply.server_id));
+    }
     proa_arena_free(arena);
     return ok;
 }
@@ -296,7 +352,7 @@ static bool unimplemented_service(const run *r)
     return ok;
 }
 
-/* ---- Soak: many large calls on one channel */
+/* ---- Soak: many large calls, on one channel or on a new one each */
 
 static double milliseconds_now(void)
 {
@@ -305,28 +361,44 @@ static double milliseconds_now(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static bool rpc_soak(const run *r)
+static bool soak(const run *r, bool is_channel_new)
 {
-    long iterations, failures_max, latency_max, failures = 0;
+    long iterations, failures_max, latency_max, overall_max, failures = 0, i;
     if (!flags_get_number(r->flags, "soak_iterations", 1000000, &iterations) ||
         !flags_get_number(r->flags, "soak_max_failures", 1000000, &failures_max) ||
-        !flags_get_number(r->flags, "soak_per_iteration_max_acceptable_latency_ms", 1000000, &latency_max))
+        !flags_get_number(r->flags, "soak_per_iteration_max_acceptable_latency_ms", 1000000, &latency_max) ||
+        !flags_get_number(r->flags, "soak_overall_timeout_seconds", 1000000, &overall_max))
         return false;
-    for (long i = 0; i < iterations; i++) {
+    double start = milliseconds_now();
+    for (i = 0; i < iterations && milliseconds_now() - start < (double)overall_max * 1e3; i++) {
         double begin = milliseconds_now();
-        bool ok = large_unary(r);
+        proa_channel *channel = is_channel_new ? proa_channel_open(r->target, r->options) : r->channel;
+        bool ok = large_call(r, channel);
+        if (is_channel_new)
+            proa_channel_close(channel);
         double elapsed = milliseconds_now() - begin;
         bool is_slow = elapsed > (double)latency_max;
         if (!ok || is_slow)
             failures++;
-        fprintf(stderr, "soak iteration: %ld elapsed_ms: %.0f peer: %s server_uri: %s:%s %s\n", i, elapsed,
-                flags_get(r->flags, "server_host"), flags_get(r->flags, "server_host"),
-                flags_get(r->flags, "server_port"),
+        fprintf(stderr, "soak iteration: %ld elapsed_ms: %.0f peer: %s server_uri: %s %s\n", i, elapsed,
+                flags_get(r->flags, "server_host"), r->target,
                 !ok       ? "failed"
                 : is_slow ? "exceeds max acceptable latency"
                           : "succeeded");
     }
+    if (i < iterations)
+        return fail("%ld of %ld iterations in %ld s", i, iterations, overall_max);
     return failures <= failures_max || fail("%ld of %ld iterations failed", failures, iterations);
+}
+
+static bool rpc_soak(const run *r)
+{
+    return soak(r, false);
+}
+
+static bool channel_soak(const run *r)
+{
+    return soak(r, true);
 }
 
 static const struct {
@@ -348,6 +420,9 @@ static const struct {
     { "unimplemented_method", unimplemented_method },
     { "unimplemented_service", unimplemented_service },
     { "rpc_soak", rpc_soak },
+    { "channel_soak", channel_soak },
+    { "pick_first_unary", pick_first_unary },
+    { "concurrent_large_unary", concurrent_large_unary },
 };
 
 /* "key1:value1;key2:value2", as the official flag has it. */
@@ -379,6 +454,22 @@ static int run_case(const run *r, const char *name)
     return 2;
 }
 
+/* NULL: plaintext, or, with a line, the flags make no sense. */
+static bool credentials_of(const flag *flags, proa_tls **out)
+{
+    bool use_tls, use_test_ca;
+    const char *ca = flags_get(flags, "ca_file"), *name = flags_get(flags, "server_host_override");
+    if (!flags_get_bool(flags, "use_tls", &use_tls) || !flags_get_bool(flags, "use_test_ca", &use_test_ca))
+        return false;
+    *out = NULL;
+    if (!use_tls)
+        return true;
+    if (use_test_ca && !*ca)
+        return fail("--use_test_ca: no CA is built in, --ca_file names it");
+    *out = proa_tls_new(&(proa_tls_options){ .ca_file = use_test_ca ? ca : NULL, .server_name = *name ? name : NULL });
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     flag flags[] = { { "server_host", "localhost" },
@@ -387,6 +478,7 @@ int main(int argc, char **argv)
                      { "test_case", "large_unary" },
                      { "use_tls", "false" },
                      { "use_test_ca", "false" },
+                     { "ca_file", "" },
                      { "service_config_json", "" },
                      { "additional_metadata", "" },
                      { "soak_iterations", "10" },
@@ -396,23 +488,23 @@ int main(int argc, char **argv)
                      { "soak_min_time_ms_between_rpcs", "0" },
                      { NULL, NULL } };
     long port;
-    bool use_tls;
     char target[300];
     proa_header headers[32];
+    proa_tls *tls;
     if (!flags_parse(flags, argc, argv) || !flags_get_number(flags, "server_port", 65535, &port) ||
-        !flags_get_bool(flags, "use_tls", &use_tls))
+        !credentials_of(flags, &tls))
         return 2;
-    if (use_tls) {
-        fprintf(stderr, "--use_tls: this build has no TLS\n");
-        return 2;
-    }
     const char *host = flags_get(flags, "server_host");
     snprintf(target, sizeof target, strchr(host, ':') ? "[%s]:%ld" : "%s:%ld", host, port);
     proa_trace trace = { proa_trace_to_stderr, NULL, proa_trace_areas(getenv("PROA_TRACE")) };
-    run r = { .channel = proa_channel_open(target, &(proa_channel_options){ .trace = &trace }),
+    proa_channel_options options = { .trace = &trace, .tls = tls };
+    run r = { .channel = proa_channel_open(target, &options),
               .flags = flags,
-              .extra = metadata_of(flags_get(flags, "additional_metadata"), headers, 32) };
+              .extra = metadata_of(flags_get(flags, "additional_metadata"), headers, 32),
+              .target = target,
+              .options = &options };
     int rc = run_case(&r, flags_get(flags, "test_case"));
     proa_channel_close(r.channel);
+    proa_tls_free(tls);
     return rc;
 }

@@ -55,6 +55,8 @@ static proa_code unary_call(proa_call *call, const grpc_testing_SimpleRequest *r
         return proa_call_fail(call, PROA_INVALID_ARGUMENT, "response_size %d cannot be had",
                               (int)request->response_size);
     reply->payload = payload;
+    if (request->fill_server_id)
+        reply->server_id = PROA_STR("proa");
     return PROA_OK;
 }
 
@@ -148,26 +150,27 @@ static const grpc_testing_TestService service = {
 
 int main(int argc, char **argv)
 {
-    flag flags[] = {
-        { "port", NULL }, { "host", "127.0.0.1" }, { "use_tls", "false" }, { "address_type", "IPV4" }, { NULL, NULL }
-    };
+    flag flags[] = { { "port", NULL },        { "host", "127.0.0.1" }, { "use_tls", "false" },
+                     { "tls_cert_file", "" }, { "tls_key_file", "" },  { "address_type", "IPV4" },
+                     { NULL, NULL } };
     long port;
     bool use_tls;
     char address[300];
+    proa_tls *tls = NULL;
     if (!flags_parse(flags, argc, argv) || !flags_get_number(flags, "port", 65535, &port) ||
         !flags_get_bool(flags, "use_tls", &use_tls))
         return 2;
-    if (use_tls) {
-        fprintf(stderr, "--use_tls: this build has no TLS\n");
-        return 2;
-    }
+    if (use_tls)
+        tls = proa_tls_new(&(proa_tls_options){ .cert_file = flags_get(flags, "tls_cert_file"),
+                                                .key_file = flags_get(flags, "tls_key_file") });
     proa_trace trace = { proa_trace_to_stderr, NULL, proa_trace_areas(getenv("PROA_TRACE")) };
     proa_server *server = proa_server_new(&(proa_server_options){ .trace = &trace });
     grpc_testing_TestService_serve(server, &service, NULL);
     snprintf(address, sizeof address, "%s:%ld", flags_get(flags, "host"), port);
-    if (proa_server_listen(server, address, NULL) == PROA_ERR_NONE) {
+    if (proa_server_listen(server, address, &(proa_listen_options){ .tls = tls }) == PROA_ERR_NONE) {
         printf("listening on %s\n", proa_server_address(server, 0));
         fflush(stdout);
     }
+    proa_tls_free(tls);
     return proa_server_main(server);
 }

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """grpcio as a peer of the interoperability tests, with the official flags.
 
-    python_peer.py DESCRIPTORS server --port=N
+    python_peer.py DESCRIPTORS server --port=N [--use_tls=true --tls_cert_file=F --tls_key_file=F]
     python_peer.py DESCRIPTORS client --server_host=H --server_port=N --test_case=CASE
+                                      [--use_tls=true --ca_file=F --server_host_override=NAME]
 
 DESCRIPTORS is our contract as protoc --descriptor_set_out --include_imports writes it: no generated code, whose package
 `grpc` would hide grpcio's own."""
@@ -21,11 +22,15 @@ INITIAL, TRAILING = "x-grpc-test-echo-initial", "x-grpc-test-echo-trailing-bin"
 LIMIT_S = 20
 
 
+def content(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
 class Contract:
     def __init__(self, path):
         files = descriptor_pb2.FileDescriptorSet()
-        with open(path, "rb") as f:
-            files.ParseFromString(f.read())
+        files.ParseFromString(content(path))
         self.pool = descriptor_pool.DescriptorPool()
         for file in files.file:
             self.pool.Add(file)
@@ -71,6 +76,8 @@ class Service:
         self.obey_status(request, context)
         reply = self.response()
         reply.payload.body = bytes(request.response_size)
+        if request.fill_server_id:
+            reply.server_id = "grpcio"
         return reply
 
     def chunks(self, request):
@@ -114,11 +121,20 @@ def handlers(contract, service):
 def serve(contract, arguments):
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    port = parser.parse_args(arguments).port
+    parser.add_argument("--use_tls", default="false")
+    parser.add_argument("--tls_cert_file")
+    parser.add_argument("--tls_key_file")
+    flags = parser.parse_args(arguments)
     server = grpc.server(futures.ThreadPoolExecutor(16))
     server.add_generic_rpc_handlers((handlers(contract, Service(contract)),))
-    if not server.add_insecure_port(f"127.0.0.1:{port}"):
-        sys.exit(f"127.0.0.1:{port}: cannot listen")
+    address = f"127.0.0.1:{flags.port}"
+    if flags.use_tls == "true":
+        pair = (content(flags.tls_key_file), content(flags.tls_cert_file))
+        port = server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
+    else:
+        port = server.add_insecure_port(address)
+    if not port:
+        sys.exit(f"{address}: cannot listen")
     server.start()
     server.wait_for_termination()
 
@@ -136,8 +152,9 @@ def expect(condition, text):
 
 
 class Client:
-    def __init__(self, contract, channel):
-        self.contract = contract
+    def __init__(self, contract, open_channel):
+        self.contract, self.open_channel = contract, open_channel
+        channel = open_channel()
         kinds = {
             (False, False): channel.unary_unary,
             (False, True): channel.unary_stream,
@@ -286,18 +303,51 @@ class Client:
         for _ in range(10):
             self.large_unary()
 
+    def concurrent_large_unary(self):
+        request = self.large()
+        calls = [self.stub("UnaryCall").future(request, timeout=3 * LIMIT_S) for _ in range(1000)]
+        for call in calls:
+            expect(len(call.result().payload.body) == 314159, "the payload has another size")
+
+    def channel_soak(self):
+        for _ in range(10):
+            Client(self.contract, self.open_channel).large_unary()
+
+    def pick_first_unary(self):
+        names = {self.stub("UnaryCall")(self.make("SimpleRequest", fill_server_id=True), timeout=LIMIT_S).server_id
+                 for _ in range(100)}
+        expect(len(names) == 1 and names != {""}, f"server_id {names}")
+
 
 def play(contract, arguments):
     parser = argparse.ArgumentParser()
     parser.add_argument("--server_host", default="127.0.0.1")
     parser.add_argument("--server_port", type=int, required=True)
     parser.add_argument("--test_case", required=True)
+    parser.add_argument("--use_tls", default="false")
+    parser.add_argument("--ca_file")
+    parser.add_argument("--server_host_override")
     flags = parser.parse_args(arguments)
-    with grpc.insecure_channel(f"{flags.server_host}:{flags.server_port}") as channel:
-        try:
-            getattr(Client(contract, channel), flags.test_case)()
-        except (Failed, grpc.RpcError) as error:
-            sys.exit(f"{flags.test_case}: {error}")
+    address = f"{flags.server_host}:{flags.server_port}"
+    channels = []
+
+    def open_channel():
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        if flags.use_tls == "true":
+            options.append(("grpc.ssl_target_name_override", flags.server_host_override))
+            credentials = grpc.ssl_channel_credentials(content(flags.ca_file))
+            channels.append(grpc.secure_channel(address, credentials, options))
+        else:
+            channels.append(grpc.insecure_channel(address, options))
+        return channels[-1]
+
+    try:
+        getattr(Client(contract, open_channel), flags.test_case)()
+    except (Failed, grpc.RpcError) as error:
+        sys.exit(f"{flags.test_case}: {error}")
+    finally:
+        for channel in channels:
+            channel.close()
 
 
 def main():
