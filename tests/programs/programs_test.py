@@ -172,12 +172,26 @@ def address_in_use(stage):
     expect(code != 0 and out == "" and len(err.splitlines()) == 1, f"{code} {out}{err}")
 
 
+def l_channel(stage):
+    target = stage.serve("a_server", ...)
+    code, out, err = stage.run("l_channel", target)
+    expect((code, out) == (0, "Hello, Ada!\n"), f"l_channel: {code} {out}{err}")
+    code, out, err = stage.run("l_channel", target, "loop")
+    expect(code == 0 and out.splitlines()[-1] == "ready", f"l_channel loop: {code} {out}{err}")
+    nothing = f"unix:{stage.dir / 'nothing'}"
+    code, out, err = stage.run("l_channel", nothing, 1)
+    expect((code, out, err) == (1, "", "no server after 1 s\n"), f"l_channel: {code} {out}{err}")
+    code, out, err = stage.run("l_channel", nothing, "loop")
+    expect(code == 1 and out.splitlines()[-1] == "transient failure", f"l_channel loop: {code} {out}{err}")
+
+
 def bad_address(stage):
     code, out, err = stage.run("a_server", "no such address")
     expect(code != 0 and out == "" and len(err.splitlines()) == 1, f"{code} {out}{err}")
 
 
-TESTS = [a_greeter, b_loop, b_workers, b_without_log, f_proxy, f_proxy_of_nothing, i_signal, address_in_use, bad_address]
+TESTS = [a_greeter, b_loop, b_workers, b_without_log, f_proxy, f_proxy_of_nothing, i_signal, l_channel, address_in_use,
+         bad_address]
 
 
 def main():
