@@ -76,7 +76,7 @@ void limits_copy(limits *to, const proa_limits *from);
 
 /* Of TLS. */
 #define LIMITS_HANDSHAKE_NS INT64_C(10000000000)      /* from accept to the end of a handshake; slowloris */
-#define LIMITS_HANDSHAKE_BYTES_MAX (160u * 1024)      /* of one handshake, one way; certificates alone 64 KiB */
+#define LIMITS_HANDSHAKE_BYTES_MAX (112u * 1024)      /* of one handshake, one way, and what came with its end */
 #define LIMITS_TLS_CHAIN_MAX 10                       /* authorities between a certificate and one that we trust */
 #define LIMITS_TLS_MESSAGES_MAX 32u                   /* KeyUpdate, tickets, alerts, and one for each MiB of data */
 

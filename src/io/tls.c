@@ -305,6 +305,10 @@ static void stand(tls_socket *t)
 
 static void go_on(tls_socket *t)
 {
+    if (t->received > LIMITS_HANDSHAKE_BYTES_MAX) {
+        fail(t, PROA_ERR_LIMIT, "the handshake is too long");
+        return;
+    }
     int result = shake(t);
     flush(t);
     if (t->fault)
@@ -313,8 +317,6 @@ static void go_on(tls_socket *t)
         stand(t);
     else if (result != SSL_ERROR_WANT_READ)
         fail_with_reason(t);
-    else if (t->received > LIMITS_HANDSHAKE_BYTES_MAX)
-        fail(t, PROA_ERR_LIMIT, "the handshake is too long");
 }
 
 /* ---- Reading */

@@ -85,13 +85,19 @@ static bool pass(wire *w, wire_way *way)
     return taken || way->is_over;
 }
 
+/* A receiver that went takes nothing any more. */
+static bool has_more(const wire_way *way, const wire_way *other)
+{
+    return !way->is_over && !other->has_ended && buffer_size(&way->waiting);
+}
+
 bool wire_step(wire *w)
 {
     bool is_moved = pass(w, &w->ways[0]);
     is_moved |= pass(w, &w->ways[1]);
     for (int i = 0; i < 4; i++)
         io_loop_turn(w->loop, 0);
-    return is_moved || buffer_size(&w->ways[0].waiting) || buffer_size(&w->ways[1].waiting);
+    return is_moved || has_more(&w->ways[0], &w->ways[1]) || has_more(&w->ways[1], &w->ways[0]);
 }
 
 void wire_close(wire *w)
