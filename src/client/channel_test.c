@@ -89,7 +89,7 @@ static void listen_at(peer *p, const char *text)
 
 static void peer_open(peer *p)
 {
-    *p = (peer){ .home = home_new(&(proa_loop_options){ 0 }, false), .answers = true };
+    *p = (peer){ .home = home_new(&(proa_loop_options){ .virtual_time = true }, false), .answers = true };
     listen_at(p, "127.0.0.1:0");
 }
 
@@ -113,7 +113,7 @@ static void peer_close(peer *p)
 
 #define TURN_UNTIL(p, condition) \
     do { \
-        int64_t give_up_ = io_clock_now() + 4 * PROA_SECOND; \
+        int64_t give_up_ = io_clock_now() + 60 * PROA_SECOND; \
         while (!(condition)) { \
             if (io_clock_now() > give_up_) \
                 fail_msg("never: %s", #condition); \

@@ -3,7 +3,9 @@
 #include "client/client_testlib.h"
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static proa_channel *open_to(const raw_server *s, proa_channel_options options)
 {
@@ -20,6 +22,17 @@ static void close_all(raw_server *s, proa_channel *channel)
     raw_shut(s);
     rest(home, MS);
     proa_loop_free(home);
+}
+
+/* Some machines have none. */
+static bool has_ipv6(void)
+{
+    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool has = fd >= 0 && bind(fd, (struct sockaddr *)(void *)&in6, sizeof in6) == 0;
+    if (fd >= 0)
+        close(fd);
+    return has;
 }
 
 /* gRFC A8 */
@@ -171,6 +184,41 @@ static void never_idle_means_never(void **state)
     close_all(&s, channel);
 }
 
+static void targets_of_each_kind_reach_their_server(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *listens, *target; /* %d: our pid; %s: the port, or the whole */
+    } cases[] = {
+        { "127.0.0.1:0", "127.0.0.1:%s" },
+        { "127.0.0.1:0", "localhost:%s" },
+        { "127.0.0.1:0", "dns:///localhost:%s" },
+        { "127.0.0.1:0", "ipv4:127.0.0.1:1,127.0.0.1:%s" },
+        { "[::1]:0", "[::1]:%s" },
+        { "[::1]:0", "ipv6:[::1]:%s" },
+        { "unix:transport_test-%d.sock", "%s" }, /* two runs at once must not meet */
+        { "unix-abstract:proa-transport-test-%d", "%s" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        proa_loop *home = virtual_home();
+        raw_server s;
+        char listens[64], target[128];
+        if (strncmp(cases[i].listens, "[::1]", 5) == 0 && !has_ipv6()) {
+            proa_loop_free(home);
+            continue;
+        }
+        snprintf(listens, sizeof listens, cases[i].listens, (int)getpid());
+        raw_open_at(&s, home, listens);
+        s.answers = true;
+        bool is_unix = strncmp(listens, "unix", 4) == 0;
+        snprintf(target, sizeof target, cases[i].target, is_unix ? s.address : strrchr(s.address, ':') + 1);
+        proa_channel *channel = proa_channel_open(target, &(proa_channel_options){ .loop = home });
+        assert_int_equal(code_of(begin_call(channel, NULL)), PROA_OK);
+        assert_int_equal(s.count, 1);
+        close_all(&s, channel);
+    }
+}
+
 static void each_end_before_it_stood_says_where_and_why(void **state)
 {
     (void)state;
@@ -203,6 +251,7 @@ int main(void)
         cmocka_unit_test(call_that_runs_keeps_its_connection_from_being_idle),
         cmocka_unit_test(channel_that_fails_is_idle_too_when_nobody_asks),
         cmocka_unit_test(never_idle_means_never),
+        cmocka_unit_test(targets_of_each_kind_reach_their_server),
         cmocka_unit_test(each_end_before_it_stood_says_where_and_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Servers that die under load and come back: each failed call is UNAVAILABLE, calls succeed again within two seconds of the
- * return, with the defaults, and nothing leaks. In virtual time with a server inside the loop, and with a process that is killed. */
+ * return, with the defaults, and nothing leaks. In virtual time with a server in the loop, and with a process that is killed. */
 #include "stack.h"
 #include <signal.h>
 #include <stdatomic.h>
