@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A lane is a stream that has one call after the other; closed loop: the next begins when one ends; open loop: lanes wait
- * in `idle` for arrivals. The run:  probe (one call on each connection) -> warm-up -> measured part -> end. */
+ * in `idle` for arrivals. The run:  probe (one call on each connection) -> warm-up -> measured part -> end.
+ *
+ * Calls are exchanges of rpc, and all is done when an event says so: nothing here is user code that would have to wait for
+ * the dispatch phase. */
 #include "cli/bench_load.h"
-#include "call/call.h"
+#include "cli/bench_link.h"
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -15,11 +18,11 @@
 typedef enum phase { PROBE, WARMUP, MEASURED, END } phase;
 
 typedef struct lane {
-    list_node node; /* of load.idle, or of load.resting */
+    list_node node; /* of load.idle, of load.resting, or of load.waiting */
     struct load *load;
-    proa_channel *channel;
-    proa_call *call;     /* NULL: none runs */
-    int64_t intended_ns; /* when it should have begun */
+    unsigned link;
+    rpc_exchange *exchange; /* NULL: no call runs, or it waits for its connection */
+    int64_t intended_ns;    /* when it should have begun */
     int64_t rests_until_ns;
     uint64_t to_push;   /* messages */
     int64_t *pushed_ns; /* bidi with a pipeline: a ring, when each message on its way was pushed */
@@ -32,16 +35,17 @@ typedef struct load {
     bench_result *result, *second; /* all of the measured part; the second that runs, NULL: nobody looks */
     bench_on_second on_second;
     void *user;
-    proa_loop *loop;
+    io_loop *loop;
     hold_pool *pool;
-    proa_tls *tls;
-    proa_channel **channels;
+    bench_links *links;
+    proa_arena *arena; /* for the text of a failure */
     lane *lanes;
     size_t lane_count;
     int64_t *rings;
-    proa_call_options call; /* but its user */
+    rpc_request request; /* but its user and its deadline */
     phase phase;
     list idle, resting;
+    list *waiting;          /* of each link: lanes that have begun, and have no connection or no stream yet */
     unsigned open, probing; /* calls; probes that nothing is known of */
     uint64_t begun;         /* calls of the measured part */
     int64_t arrivals_from_ns, phase_ends_ns, measured_from_ns, second_from_ns, next_poll_ns;
@@ -118,12 +122,11 @@ static void note_return(lane *lane)
     lane->on_way--;
 }
 
-static void pop_all(lane *lane, proa_call *call)
+static void pop_all(lane *lane)
 {
     load *l = lane->load;
     uint64_t messages = 0, bytes = 0;
-    bool is_single = l->options->shape == BENCH_UNARY; /* a second one would be wrong: it goes with the call */
-    for (proa_slice reply; (!is_single || !messages) && proa_call_pop(call, &reply); messages++) {
+    for (proa_slice reply; rpc_exchange_pop(lane->exchange, &reply); messages++) {
         bytes += reply.bytes.size;
         hold_release_to(l->pool, reply.hold);
         if (lane->pushed_ns)
@@ -133,7 +136,7 @@ static void pop_all(lane *lane, proa_call *call)
         count_received(l, messages, bytes);
 }
 
-static bool push_one(lane *lane, proa_call *call)
+static bool push_one(lane *lane)
 {
     load *l = lane->load;
     const bench_options *o = l->options;
@@ -144,16 +147,18 @@ static bool push_one(lane *lane, proa_call *call)
     lane->to_push--;
     count_sent(l);
     proa_slice message = slice_share(&o->message);
-    return proa_call_push(call, &message);
+    return rpc_exchange_push_slice(lane->exchange, &message);
 }
 
-static void push_some(lane *lane, proa_call *call, bool has_room)
+static void push_some(lane *lane, bool has_room)
 {
     const bench_options *o = lane->load->options;
-    while (has_room && lane->to_push && (!lane->pushed_ns || lane->on_way < o->pipeline))
-        has_room = push_one(lane, call);
     if (!lane->to_push)
-        proa_call_end_requests(call); /* a second time does nothing */
+        return;
+    while (has_room && lane->to_push && (!lane->pushed_ns || lane->on_way < o->pipeline))
+        has_room = push_one(lane);
+    if (!lane->to_push)
+        rpc_exchange_end_requests(lane->exchange);
 }
 
 /* ---- Calls */
@@ -168,25 +173,20 @@ static void probe_is_good(lane *lane)
     lane->is_probe = false;
 }
 
-static void rest(lane *lane, int64_t now)
-{
-    lane->rests_until_ns = now + REST_NS;
-    list_push(&lane->load->resting, &lane->node);
-}
-
 static bool may_begin(const load *l)
 {
     return l->phase == WARMUP || (is_measured(l) && (!l->options->calls_max || l->begun < l->options->calls_max));
 }
 
-/* A server that is away fails calls at once: asking it again at once would only heat the core. */
-static void go_on(lane *lane, proa_code code, int64_t now)
+/* What fails at once, without a server, would fail for ever at once and heat the core: then it rests. */
+static void go_on(lane *lane, bool must_rest, int64_t now)
 {
     load *l = lane->load;
     if (l->phase == PROBE || l->phase == END)
         return;
-    if (code == PROA_UNAVAILABLE) {
-        rest(lane, now);
+    if (must_rest) {
+        lane->rests_until_ns = now + REST_NS;
+        list_push(&l->resting, &lane->node);
     } else if (l->options->rate > 0) {
         list_push(&l->idle, &lane->node);
         begin_arrivals(l, now);
@@ -195,35 +195,35 @@ static void go_on(lane *lane, proa_code code, int64_t now)
     }
 }
 
-static void end_call(lane *lane, proa_status status)
+static void end_call(lane *lane, proa_status status, bool must_rest)
 {
     load *l = lane->load;
     int64_t now = io_clock_now();
     l->open--;
-    lane->call = NULL;
     count_call(l, lane, status.code, now);
     if (status.code != PROA_OK && l->phase != END) {
         keep_failure(l, status);
         l->has_failed = l->has_failed || (lane->is_probe && !l->options->keeps_going);
     }
     probe_is_good(lane);
-    go_on(lane, status.code, now);
+    go_on(lane, must_rest, now);
 }
 
-static void on_ready(proa_call *call, void *user)
+static void end_exchange(lane *lane)
 {
-    lane *lane = user;
-    pop_all(lane, call);
-    push_some(lane, call, lane->to_push && proa_call_can_push(call));
-    if (lane->is_probe && proa_call_reply_headers(call).data)
-        probe_is_good(lane);
+    load *l = lane->load;
+    pop_all(lane);
+    proa_status status = rpc_exchange_status(lane->exchange, l->arena);
+    rpc_exchange_release(lane->exchange);
+    lane->exchange = NULL;
+    end_call(lane, status, status.code == PROA_UNAVAILABLE);
+    if (status.code != PROA_OK)
+        proa_arena_reset(l->arena);
 }
 
-static void on_done(proa_call *call, void *user)
+static void fail_call(lane *lane, proa_code code, const char *text)
 {
-    lane *lane = user;
-    pop_all(lane, call);
-    end_call(lane, proa_call_status(call));
+    end_call(lane, (proa_status){ .code = code, .message = proa_bytes_of(text) }, true);
 }
 
 static uint64_t messages_of(const lane *lane)
@@ -234,26 +234,92 @@ static uint64_t messages_of(const lane *lane)
     return o->messages ? o->messages : UINT64_MAX;
 }
 
+/* False: there is no connection, or no stream on it; the lane waits. */
+static bool begin_exchange(lane *lane)
+{
+    load *l = lane->load;
+    rpc_endpoint *endpoint = bench_links_endpoint(l->links, lane->link);
+    proa_err err = PROA_ERR_CLOSED;
+    l->request.user = lane;
+    l->request.deadline_ns = l->options->timeout_ns ? lane->intended_ns + l->options->timeout_ns : INT64_MAX;
+    if (endpoint)
+        err = rpc_exchange_begin(endpoint, &l->request, io_loop_now(l->loop), &lane->exchange);
+    if (err == PROA_ERR_LIMIT || err == PROA_ERR_CLOSED) {
+        list_push(l->waiting + lane->link, &lane->node);
+        return false;
+    }
+    if (err != PROA_ERR_NONE) {
+        fail_call(lane, err == PROA_ERR_MALFORMED ? PROA_INTERNAL : rpc_code_of_err(err),
+                  err == PROA_ERR_MALFORMED ? "a header or the path holds what HTTP forbids" : error_name(err));
+        return true;
+    }
+    push_some(lane, true);
+    bench_links_touch(l->links, lane->link);
+    return true;
+}
+
 static void begin_call(lane *lane, int64_t intended_ns)
 {
     load *l = lane->load;
-    l->call.user = lane;
     lane->intended_ns = intended_ns;
     lane->to_push = messages_of(lane);
     lane->first = lane->on_way = 0;
     lane->is_counted = is_measured(l);
     l->begun += lane->is_counted;
     l->open++;
-    lane->call = proa_call_begin(lane->channel, l->options->path, &l->call);
-    if (lane->call) {
-        push_some(lane, lane->call, true);
-        return;
-    }
-    l->open--; /* no memory for it */
-    count_call(l, lane, PROA_RESOURCE_EXHAUSTED, intended_ns);
-    l->has_failed = l->has_failed || lane->is_probe;
-    rest(lane, io_clock_now());
+    begin_exchange(lane);
 }
+
+/* ---- What links say */
+
+/* Those that wait, as far as there is room. */
+static void on_room(void *owner, unsigned index)
+{
+    load *l = owner;
+    for (list_node *node; (node = list_pop(l->waiting + index));) {
+        lane *lane = CONTAINER_OF(node, struct lane, node);
+        if (!begin_exchange(lane)) {
+            list_remove(node); /* it keeps its place */
+            list_push_first(l->waiting + index, node);
+            return;
+        }
+    }
+}
+
+static void on_down(void *owner, unsigned index, const proa_error *error)
+{
+    load *l = owner;
+    list gone;
+    list_init(&gone);
+    for (list_node *node; (node = list_pop(l->waiting + index));)
+        list_push(&gone, node);
+    for (list_node *node; (node = list_pop(&gone));)
+        fail_call(CONTAINER_OF(node, lane, node), PROA_UNAVAILABLE, error->text);
+}
+
+static void on_event(void *owner, unsigned index, const rpc_event *event)
+{
+    lane *lane = event->exchange ? rpc_exchange_user(event->exchange) : NULL;
+    bool is_unary = lane && lane->load->options->shape == BENCH_UNARY; /* its one message is popped at its end */
+    switch (event->type) {
+    case RPC_EVENT_ROOM: on_room(owner, index); break;
+    case RPC_EVENT_END: end_exchange(lane); break;
+    case RPC_EVENT_HEADERS:
+        if (!is_unary)
+            probe_is_good(lane);
+        break;
+    case RPC_EVENT_MESSAGE:
+        if (is_unary)
+            break;
+        pop_all(lane);
+        push_some(lane, lane->to_push && rpc_exchange_can_push(lane->exchange));
+        break;
+    case RPC_EVENT_WRITABLE: push_some(lane, true); break;
+    default: break;
+    }
+}
+
+static const bench_links_handler links_handler = { .on_ready = on_room, .on_event = on_event, .on_down = on_down };
 
 /* ---- Time: arrivals, lanes that rest, seconds, phases */
 
@@ -282,7 +348,7 @@ static void end_rests(load *l, int64_t now)
         if (lane->rests_until_ns > now)
             return;
         list_remove(node);
-        go_on(lane, PROA_OK, now);
+        go_on(lane, false, now);
     }
 }
 
@@ -302,7 +368,7 @@ static void begin_lanes(load *l, int64_t now)
     l->arrivals_from_ns = now;
     for (size_t i = 0; i < l->lane_count; i++) {
         lane *lane = l->lanes + i;
-        if (lane->call)
+        if (lane->exchange || list_has(&lane->node))
             continue;
         if (l->options->rate > 0)
             list_push(&l->idle, &lane->node);
@@ -335,8 +401,16 @@ static void end_measured(load *l, int64_t now)
     l->result->elapsed_ns = now - l->measured_from_ns;
     l->result->cpu_ns = cpu_now() - l->cpu_from_ns;
     l->phase = END;
-    for (size_t i = 0; i < l->lane_count; i++)
-        proa_call_cancel(l->lanes[i].call);
+    for (size_t i = 0; i < l->lane_count; i++) {
+        lane *lane = l->lanes + i;
+        if (lane->exchange) {
+            rpc_exchange_cancel(lane->exchange, PROA_CANCELLED, "the run is over");
+            bench_links_touch(l->links, lane->link);
+        }
+    }
+    for (unsigned i = 0; i < l->options->connections; i++)
+        for (list_node *node; (node = list_pop(l->waiting + i));)
+            fail_call(CONTAINER_OF(node, lane, node), PROA_CANCELLED, "the run is over");
 }
 
 /* SIGINT is blocked, and asked for now and then: a signal handler would want a global. */
@@ -399,24 +473,6 @@ static int64_t next_ns(load *l)
 
 /* ---- Setting up */
 
-static bool open_channels(load *l)
-{
-    const bench_options *o = l->options;
-    if (o->is_tls)
-        l->tls = proa_tls_new(&(proa_tls_options){
-            .ca_file = o->ca, .cert_file = o->cert, .key_file = o->key, .server_name = o->server_name });
-    l->channels = memory_new(o->connections * sizeof *l->channels);
-    for (unsigned i = 0; l->channels && i < o->connections; i++)
-        l->channels[i] =
-            proa_channel_open(o->target, &(proa_channel_options){ .loop = l->loop,
-                                                                  .tls = l->tls,
-                                                                  .plaintext = o->is_plaintext,
-                                                                  .receive_bytes_max = o->receive_bytes_max,
-                                                                  .limits = &o->limits,
-                                                                  .pending_calls_max = o->streams + 1 });
-    return l->channels != NULL;
-}
-
 static bool make_lanes(load *l)
 {
     const bench_options *o = l->options;
@@ -429,31 +485,38 @@ static bool make_lanes(load *l)
         return false;
     for (size_t i = 0; i < l->lane_count; i++) {
         l->lanes[i].load = l;
-        l->lanes[i].channel = l->channels[i % o->connections]; /* arrivals go round the connections */
+        l->lanes[i].link = (unsigned)(i % o->connections); /* arrivals go round the connections */
         l->lanes[i].pushed_ns = has_rings ? l->rings + i * o->pipeline : NULL;
     }
     return true;
 }
 
+static bool make_waiting(load *l)
+{
+    l->waiting = memory_new(l->options->connections * sizeof *l->waiting);
+    for (unsigned i = 0; l->waiting && i < l->options->connections; i++)
+        list_init(l->waiting + i);
+    return l->waiting != NULL;
+}
+
 static bool set_up(load *l)
 {
     const bench_options *o = l->options;
+    proa_error error = { .text = "no memory, or no file descriptor left" };
     list_init(&l->idle);
     list_init(&l->resting);
-    l->call = (proa_call_options){ .timeout_ns = o->timeout_ns,
-                                   .headers = { o->headers, o->header_count },
-                                   .on_ready = o->shape == BENCH_UNARY ? NULL : on_ready,
-                                   .on_done = on_done };
-    l->loop = proa_loop_new(NULL);
+    l->request = (rpc_request){ .path = proa_bytes_of(o->path), .headers = { o->headers, o->header_count } };
+    l->loop = io_loop_new(NULL);
+    l->arena = proa_arena_new(0);
     if (o->is_live)
         l->second = memory_new(sizeof *l->second);
-    if (!l->loop || (o->is_live && !l->second) || !open_channels(l) || !make_lanes(l)) {
-        snprintf(l->result->failure, sizeof l->result->failure, "no memory, or no file descriptor left");
-        return false;
+    if (l->loop && l->arena && (!o->is_live || l->second) && make_lanes(l) && make_waiting(l)) {
+        l->pool = io_loop_pool(l->loop);
+        l->links = bench_links_open(l->loop, o, &links_handler, l, &error);
     }
-    home_own(l->loop);
-    l->pool = io_loop_pool(home_io(l->loop));
-    return true;
+    if (!l->links)
+        snprintf(l->result->failure, sizeof l->result->failure, "%s", error.text);
+    return l->links != NULL;
 }
 
 static void begin_probe(load *l)
@@ -468,11 +531,10 @@ static void begin_probe(load *l)
 
 static void tear_down(load *l)
 {
-    for (unsigned i = 0; l->channels && i < l->options->connections; i++)
-        proa_channel_close(l->channels[i]);
-    proa_loop_free(l->loop);
-    proa_tls_free(l->tls);
-    memory_free(l->channels);
+    bench_links_close(l->links);
+    io_loop_free(l->loop);
+    proa_arena_free(l->arena);
+    memory_free(l->waiting);
     memory_free(l->rings);
     memory_free(l->lanes);
     memory_free(l->second);
@@ -484,12 +546,12 @@ static void run(load *l)
     begin_probe(l);
     while (step(l, now)) {
         int64_t wait = next_ns(l) - now;
-        home_turn(l->loop, wait > 0 ? wait : 0);
+        io_loop_turn(l->loop, wait > 0 ? wait : 0);
         now = io_clock_now();
     }
     end_measured(l, now);
     for (int64_t until = now + END_NS; l->open && io_clock_now() < until;)
-        home_turn(l->loop, POLL_NS);
+        io_loop_turn(l->loop, POLL_NS);
 }
 
 bool bench_load_run(const bench_options *options, bench_result *result, bench_on_second on_second, void *user)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli: the tool `proa`: arguments, printing, exit codes; everything else it asks of the library's public face.
+/* cli: the tool `proa`: arguments, printing, exit codes; everything else it asks of the library's public face, or, where a
+ * measurement must cost little, of link and rpc (bench_link.c, bench_load.c).
  *
  * Never does: protocols. Exit codes: 0 done; 1 the call ended with another status than OK, or I/O failed; 2 the arguments
  * make no sense. Data go to standard output, everything said to people to standard error. */

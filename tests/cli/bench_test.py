@@ -108,6 +108,40 @@ class Bench(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("UNAVAILABLE", done.stderr)
 
+    def test_a_header_that_cannot_be_sent_fails_calls(self):
+        result = self.measure(UNARY, "--header=te:gzip", "--keep-going", "--calls=3", code=1)
+        self.assertEqual(result["status.INTERNAL"], 3)
+        result = self.measure(UNARY, "--header=x-a:1", "--header=x-b-bin:00ff", "--calls=3")
+        self.assertEqual(result["status.OK"], 3)
+
+    def test_more_streams_than_the_server_takes_wait_for_theirs(self):
+        result = self.measure(UNARY, "--calls=2000", "--streams=500")
+        self.assertEqual(result["status.OK"], 2000)
+
+    def test_a_server_that_goes_and_comes_back(self):
+        target = f"unix:{self.folder.name}/again"
+        server = subprocess.Popen([os.path.join(BIN, "bench_echo_server"), target], stdout=subprocess.PIPE, text=True)
+        server.stdout.readline()
+        load = subprocess.Popen([os.path.join(BIN, "proa"), "bench", "--live", "--warmup=0", "--duration=1000", "--json=-",
+                                 "--connections=2", "--streams=3", target, UNARY],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        load.stderr.readline()
+        server.kill()
+        server.communicate()
+        server = subprocess.Popen([os.path.join(BIN, "bench_echo_server"), target], stdout=subprocess.PIPE, text=True)
+        server.stdout.readline()
+        failed = "failed"
+        while "failed" in failed or " 0 calls/s" in failed:  # until a second without failures
+            failed = load.stderr.readline()
+        load.send_signal(signal.SIGINT)
+        out, _ = load.communicate(timeout=LIMIT_S)
+        server.terminate()
+        server.communicate()
+        result = json.loads(out)
+        self.assertEqual(load.returncode, 1)
+        self.assertGreater(result["status.UNAVAILABLE"], 0)
+        self.assertGreater(result["status.OK"], 0)
+
     def test_a_deadline_ends_calls(self):
         result = self.measure(DOWNLOAD, "--shape=server", "--data=1064", "--timeout=0.05", "--keep-going", "--calls=3", code=1)
         self.assertEqual(result["status.DEADLINE_EXCEEDED"], 3)
