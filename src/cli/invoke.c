@@ -15,9 +15,14 @@ static const char help[] =
     "  --timeout=SECONDS      the call's deadline; default: none\n"
     "  --header=NAME:VALUE    metadata to send; may be given again. The value of a name that ends in -bin is hex\n"
     "  --framed               streams: on both sides each message comes behind its length, four bytes, big-endian\n"
+    "  --tls                  speak TLS: the server's certificate and its name are checked\n"
+    "  --ca=FILE              with --tls: PEM of who may vouch for the server; default: the system's\n"
+    "  --cert=FILE --key=FILE with --tls: PEM of a client certificate, its chain, and its key\n"
+    "  --server-name=NAME     with --tls: the name to check in the certificate; default: the target's host\n"
     "  --plaintext            allow plaintext to more than loopback and Unix sockets\n"
     "  --verbose              show headers and trailers\n"
     "\n"
+    "With SSLKEYLOGFILE=FILE the secrets of TLS are appended there, for Wireshark.\n"
     "protoc gives the bytes a meaning:\n"
     "\n"
     "  echo 'name: \"Ada\"' | protoc --encode=helloworld.HelloRequest helloworld.proto |\n"
@@ -32,7 +37,8 @@ typedef struct invocation {
     int64_t timeout_ns;
     proa_header headers[HEADERS_MAX];
     size_t header_count;
-    bool is_framed, is_plaintext, is_verbose;
+    proa_tls_options tls;
+    bool is_framed, is_plaintext, is_tls, is_verbose;
     proa_arena *arena;
 } invocation;
 
@@ -92,8 +98,23 @@ static bool read_timeout(invocation *in, const char *text)
     return true;
 }
 
+/* The option's value, when it is this one. */
+static bool is_value(const char *option, const char *name, const char **value)
+{
+    size_t size = strlen(name);
+    if (strncmp(option, name, size))
+        return false;
+    *value = option + size;
+    return true;
+}
+
 static bool read_option(invocation *in, const char *option)
 {
+    if (is_value(option, "--ca=", &in->tls.ca_file) || is_value(option, "--cert=", &in->tls.cert_file) ||
+        is_value(option, "--key=", &in->tls.key_file) || is_value(option, "--server-name=", &in->tls.server_name))
+        return true;
+    if (!strcmp(option, "--tls"))
+        return in->is_tls = true;
     if (!strncmp(option, "--timeout=", 10))
         return read_timeout(in, option + 10);
     if (!strncmp(option, "--header=", 9))
@@ -121,6 +142,10 @@ static bool read_arguments(invocation *in, int argc, char **argv)
             return complain(argv[i], "one argument too many");
         }
     }
+    if (!in->is_tls && (in->tls.ca_file || in->tls.cert_file || in->tls.key_file || in->tls.server_name))
+        return complain("--ca, --cert, --key and --server-name", "they go with --tls");
+    if (in->is_tls && in->is_plaintext)
+        return complain("--tls and --plaintext", "one of them");
     if (!in->path)
         return complain(in->target ? in->target : "arguments", "a target and a path are needed; proa call --help");
     if (in->path[0] != '/' || !strchr(in->path + 1, '/'))
@@ -227,12 +252,23 @@ static int finish(const invocation *in, proa_call *call, bool ok)
     return ok && status.code == PROA_OK ? CLI_OK : CLI_FAILED;
 }
 
+/* NULL: plaintext. The environment is read here and nowhere in the library. */
+static proa_tls *make_tls(const invocation *in)
+{
+    proa_tls_options options = in->tls;
+    options.key_log_file = getenv("SSLKEYLOGFILE");
+    return in->is_tls ? proa_tls_new(&options) : NULL;
+}
+
 static int invoke(const invocation *in)
 {
+    proa_tls *tls = make_tls(in);
     proa_trace trace = { proa_trace_to_stderr, NULL, proa_trace_areas(getenv("PROA_TRACE")) };
     proa_channel *channel = proa_channel_open(
-        in->target, &(proa_channel_options){
-                        .plaintext = in->is_plaintext, .receive_bytes_max = MESSAGE_BYTES_MAX, .trace = &trace });
+        in->target,
+        &(proa_channel_options){
+            .tls = tls, .plaintext = in->is_plaintext, .receive_bytes_max = MESSAGE_BYTES_MAX, .trace = &trace });
+    proa_tls_free(tls);
     proa_call *call = proa_call_begin(
         channel, in->path,
         &(proa_call_options){ .timeout_ns = in->timeout_ns, .headers = { in->headers, in->header_count } });
