@@ -182,6 +182,7 @@ proa_err call_attach(proa_call *c, link_pump *pump, call_peer *peer)
     if (err == PROA_ERR_LIMIT || err == PROA_ERR_CLOSED)
         return err;
     if (err != PROA_ERR_NONE) {
+        link_pump_touch(pump); /* what was begun is taken back there */
         call_refuse(c, err == PROA_ERR_MALFORMED ? PROA_INTERNAL : rpc_code_of_err(err), "%s",
                     err == PROA_ERR_MALFORMED ? "a header or the path holds what HTTP forbids" : error_name(err));
         return PROA_ERR_NONE;

@@ -29,11 +29,12 @@ static void note_data_sent(h2_connection *c, h2_stream *s, size_t size, bool is_
 
 static void reset_now(h2_connection *c, h2_stream *s, uint32_t code)
 {
-    if (s->id)
+    bool is_known = s->state != STREAM_IDLE; /* RFC 9113 6.4: no RST_STREAM when its HEADERS never went out */
+    if (is_known)
         output_reset(&c->output, s->id, code);
     budget_earn(&c->budget, 2); /* what was under way comes late, its own reset above all */
     c->counters.resets_sent++;
-    s->is_unprocessed = s->id == 0;
+    s->is_unprocessed = !is_known;
     connection_close_stream(c, s, fault_stream(code, "reset on this side"), STREAMS_RESET_HERE);
 }
 
