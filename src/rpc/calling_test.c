@@ -461,6 +461,28 @@ static void refused_stream_is_unavailable_and_unprocessed(void **state)
     end(&raw, call);
 }
 
+/* More than the ring holds, so that some are unpacked behind the end of the connection. */
+static void messages_outlive_the_connection_that_brought_them(void **state)
+{
+    (void)state;
+    for (int is_popped = 0; is_popped < 2; is_popped++) {
+        raw raw;
+        begin(&raw, 0);
+        rpc_exchange *call = call_whole(&raw);
+        raw_reply(&raw, 1, NULL);
+        for (int i = 0; i < 40; i++)
+            raw_message(&raw, 1, false, PROA_STR("kept"));
+        raw_headers(&raw, 1, 1, "grpc-status", "0", NULL);
+        raw_run(&raw);
+        raw_end(&raw);
+        status_is(call, PROA_OK, NULL);
+        for (int i = 0; is_popped && i < 40; i++)
+            pop_is_text(call, "kept");
+        assert_int_equal(rpc_exchange_has_message(call), !is_popped);
+        rpc_exchange_release(call);
+    }
+}
+
 /* gRFC A6: what did not leave may be sent again as often as it takes; what left and may have been read, never. */
 static void connection_that_is_lost_tells_which_calls_have_not_left(void **state)
 {
@@ -779,6 +801,7 @@ int main(void)
         cmocka_unit_test(status_counts_when_rst_no_error_follows_the_trailers),
         cmocka_unit_test(rst_stream_gives_the_code_of_its_table),
         cmocka_unit_test(refused_stream_is_unavailable_and_unprocessed),
+        cmocka_unit_test(messages_outlive_the_connection_that_brought_them),
         cmocka_unit_test(connection_that_is_lost_tells_which_calls_have_not_left),
         cmocka_unit_test(goaway_ends_what_it_did_not_process_and_leaves_the_rest),
         cmocka_unit_test(deadline_is_exceeded_locally_and_cancels_at_the_peer),

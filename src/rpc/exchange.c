@@ -59,13 +59,39 @@ proa_err exchange_set_deadline(rpc_exchange *exchange, int64_t deadline_ns)
     return heap_add(&exchange->endpoint->deadlines, &exchange->deadline, deadline_ns);
 }
 
+static void give_credit_back(rpc_exchange *exchange)
+{
+    if (exchange->held)
+        h2_stream_consume(exchange->stream, exchange->held);
+    exchange->held = 0;
+}
+
 /* What is received and will not be read: its flow-control credit goes back. */
 void exchange_drop_input(rpc_exchange *exchange)
 {
     envelope_fini(&exchange->envelope, &exchange->endpoint->home);
-    if (exchange->held)
-        h2_stream_consume(exchange->stream, exchange->held);
-    exchange->held = 0;
+    give_credit_back(exchange);
+}
+
+/* The heap, where all blocks come from, and nothing is kept for others. */
+static envelope_home no_home(slab *none)
+{
+    slab_init(none, envelope_queue_size(), 0);
+    return (envelope_home){ .pool = NULL, .queues = none };
+}
+
+bool exchange_pop_detached(rpc_exchange *exchange, proa_slice *out, envelope_fault *fault)
+{
+    slab none;
+    envelope_home home = no_home(&none);
+    return envelope_pop(&exchange->envelope, &home, out, fault);
+}
+
+static void drop_detached(rpc_exchange *exchange)
+{
+    slab none;
+    envelope_home home = no_home(&none);
+    envelope_fini(&exchange->envelope, &home);
 }
 
 void exchange_dispose(rpc_exchange *exchange)
@@ -73,6 +99,8 @@ void exchange_dispose(rpc_exchange *exchange)
     if (exchange->endpoint) {
         heap_remove(&exchange->endpoint->deadlines, &exchange->deadline);
         exchange_drop_input(exchange);
+    } else {
+        drop_detached(exchange);
     }
     list_remove(&exchange->all);
     list_remove(&exchange->ready);
@@ -81,10 +109,14 @@ void exchange_dispose(rpc_exchange *exchange)
     h2_stream_release(exchange->stream);
 }
 
+/* A call that ended well has its messages, whatever becomes of the connection afterwards. */
 void exchange_detach(rpc_exchange *exchange)
 {
     heap_remove(&exchange->endpoint->deadlines, &exchange->deadline);
-    exchange_drop_input(exchange);
+    if (exchange->state == EXCHANGE_ENDED)
+        give_credit_back(exchange);
+    else
+        exchange_drop_input(exchange);
     list_remove(&exchange->all);
     list_remove(&exchange->ready);
     exchange->events = 0;

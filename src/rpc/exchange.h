@@ -70,6 +70,7 @@ static inline unsigned exchange_first_event(unsigned events)          /* the sma
 #endif
 }
 void exchange_raise(rpc_exchange *exchange, rpc_event_type event);
+bool exchange_pop_detached(rpc_exchange *exchange, proa_slice *out, envelope_fault *fault);   /* its endpoint is gone */
 proa_err exchange_set_deadline(rpc_exchange *exchange, int64_t deadline_ns);
 
 /* The first who settles decides the status. false: it was settled before. text is static. */

@@ -38,7 +38,8 @@ typedef struct rpc_options {
 } rpc_options;
 size_t rpc_exchange_block_size(void);
 rpc_endpoint *rpc_endpoint_new(const rpc_options *options, int64_t now);   /* owned; NULL: no memory */
-/* Exchanges not yet released are detached: they have ended without an END, commands on them do nothing. */
+/* Exchanges not yet released are detached: commands on them do nothing. Those that had their END keep their messages, the
+ * others have ended without one. */
 void rpc_endpoint_free(rpc_endpoint *endpoint);
 
 /* ---- The five verbs, as of h2. Commands and tick cause events as well: pull again. */

@@ -77,10 +77,25 @@ bool rpc_exchange_has_message(const rpc_exchange *exchange)
     return envelope_has_message(&exchange->envelope);
 }
 
+/* It has ended, and somebody may know its status: that is another one when there is no memory for all its messages. */
+static bool pop_detached(rpc_exchange *exchange, proa_slice *out)
+{
+    envelope_fault fault;
+    if (!exchange_pop_detached(exchange, out, &fault))
+        return false;
+    if (fault && exchange->code == PROA_OK) {
+        exchange->code = (int8_t)faults[fault].code;
+        exchange->text = faults[fault].text;
+    }
+    return true;
+}
+
 bool rpc_exchange_pop(rpc_exchange *exchange, proa_slice *out)
 {
     envelope_fault fault;
-    if (!exchange->endpoint || !envelope_pop(&exchange->envelope, &exchange->endpoint->home, out, &fault))
+    if (!exchange->endpoint)
+        return pop_detached(exchange, out);
+    if (!envelope_pop(&exchange->envelope, &exchange->endpoint->home, out, &fault))
         return false;
     size_t size = RPC_ENVELOPE_SIZE + out->bytes.size;
     EXCHANGE_TRACE(exchange, "%u message in, %zu bytes", h2_stream_id(exchange->stream), out->bytes.size);
