@@ -310,13 +310,19 @@ void rpc_endpoint_drain(rpc_endpoint *endpoint)
     h2_connection_drain(endpoint->h2, NULL);
 }
 
-/* A server's calls are answered; one whose messages the peer does not take is cut off. */
+/* A server's calls are answered. One whose messages the peer does not take ends with the connection: RST_STREAM could say
+ * CANCEL alone, and nobody cancelled. */
 static void stop_exchange(rpc_exchange *exchange)
 {
-    if (exchange->endpoint->role == H2_CLIENT)
+    static const char text[] = "the server is shutting down";
+    if (exchange->endpoint->role == H2_CLIENT) {
         exchange_abort(exchange, PROA_CANCELLED, "the connection was closed here");
-    else
-        exchange_fail(exchange, PROA_UNAVAILABLE, "the server is shutting down");
+    } else if (h2_stream_queued(exchange->stream) == 0) {
+        exchange_fail(exchange, PROA_UNAVAILABLE, text);
+    } else if (exchange_settle(exchange, PROA_UNAVAILABLE, text) || exchange->state == EXCHANGE_ENDING) {
+        exchange->code = PROA_UNAVAILABLE;
+        exchange->text = text;
+    }
 }
 
 void rpc_endpoint_stop(rpc_endpoint *endpoint)
