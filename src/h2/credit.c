@@ -5,7 +5,7 @@
  * are held; then it goes back as bytes are consumed. Never withheld is that of a stream whose reader waits for the rest of
  * a message (h2_stream_want): withholding it could stop every stream for ever, each in mid-message.
  * A window is opened beyond its size for such a reader, in turn, as long as all that was lent so is at most
- * held_bytes_max, and for one stream always. So what a peer can make us hold is bounded by held_bytes_max twice, plus
+ * held_bytes_max, and for one stream always: for the first, when all who owe something wait for more. So what a peer can make us hold is bounded by held_bytes_max twice, plus
  * one window for each stream.
  * Windows that grew with the bandwidth (bandwidth.c) change nothing about that: by what the connection's has grown, less
  * may be held before credit is withheld. */
@@ -92,12 +92,21 @@ static void give_withheld(h2_connection *c, h2_stream *s, size_t size)
         give_connection(c, n);
 }
 
+/* Do all who owe wait themselves? Then nobody will ever pay, unless one of them gets what it waits for. */
+static bool is_stuck(h2_connection *c, const h2_stream *s)
+{
+    uint64_t waiting = list_has(&s->hungry) ? 0 : s->receive.debt;
+    for (list_node *n = list_first(&c->hungry); n; n = list_next(&c->hungry, n))
+        waiting += CONTAINER_OF(n, h2_stream, hungry)->receive.debt;
+    return waiting == c->lent;
+}
+
 /* Opens the window as far as the reader waits, and for padding, if enough is left to lend. false: its turn comes later. */
 static bool open_window(h2_connection *c, h2_stream *s, uint32_t padding)
 {
     uint32_t size = s->want + padding;
     uint32_t extra = flow_missing(&s->receive, size);
-    if (extra && c->lent && c->lent + extra > c->limits.held_bytes_max)
+    if (extra && c->lent && c->lent + extra > c->limits.held_bytes_max && !is_stuck(c, s))
         return false;
     if ((uint32_t)(s->receive.window > 0 ? s->receive.window : 0) >= size)
         return true;

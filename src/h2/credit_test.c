@@ -157,6 +157,30 @@ static void what_is_lent_to_waiting_readers_is_bounded_and_goes_in_turn(void **s
     stage_fini(&s);
 }
 
+/* Messages over the bound, each begun on a loan: when all who owe wait for more, one of them gets it and then pays. */
+static void readers_that_all_wait_for_each_others_loans_go_on_one_by_one(void **state)
+{
+    (void)state;
+    stage s;
+    stage_open(&s, H2_SERVER, &small);
+    stage_run(&s, "! hold\n> " POST "> DATA 1 *500\n! s0 want 600\n> DATA 1 *600\n"
+                  "! s0 want 2500\n");
+    assert_int_equal(s.streams[0]->receive.window, 2500); /* its own loan alone is no reason to wait */
+    stage_run(&s, "> DATA 1 *2500\n! s0 consume 3600\n");
+    assert_int_equal(s.c->lent, 0);
+    stage_run(&s, "> DATA 1 *500\n! s0 want 600\n> DATA 1 *600\n"
+                  "> HEADERS 3 REQ\n> DATA 3 *500\n! s1 want 600\n> DATA 3 *600\n");
+    assert_int_equal(s.c->lent, 200);
+    stage_run(&s, "! s0 want 1900\n");
+    assert_int_equal(s.streams[0]->receive.window, 0); /* the other one may pay */
+    stage_run(&s, "! s1 want 1900\n");
+    assert_int_equal(s.streams[1]->receive.window, 1900); /* no: nobody would */
+    stage_run(&s, "> DATA 3 *1900\n! s1 consume 3000\n");
+    assert_int_equal(s.streams[0]->receive.window, 1900);
+    expect_exact(&s, 0);
+    stage_fini(&s);
+}
+
 static void credit_is_exact_after_ten_thousand_reset_streams(void **state)
 {
     (void)state;
@@ -330,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_peer_that_ignores_the_connection_window_is_cut_off),
         cmocka_unit_test(a_waiting_reader_opens_the_window_as_far_as_it_waits),
         cmocka_unit_test(what_is_lent_to_waiting_readers_is_bounded_and_goes_in_turn),
+        cmocka_unit_test(readers_that_all_wait_for_each_others_loans_go_on_one_by_one),
         cmocka_unit_test(credit_is_exact_after_ten_thousand_reset_streams),
         cmocka_unit_test(data_waits_for_the_windows),
         cmocka_unit_test(streams_take_turns),
