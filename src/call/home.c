@@ -28,7 +28,6 @@ static proa_loop *make(const proa_loop_options *options, const io_network *netwo
     if (options->trace)
         home->trace = (trace){ options->trace->line, options->trace->user, options->trace->areas };
     home->is_driven = is_driven;
-    home->is_virtual = options->virtual_time || network;
     home->holders = 1;
     atomic_init(&home->owner, is_driven ? (pthread_t)0 : pthread_self());
     home->io = io_loop_new(
@@ -222,7 +221,7 @@ const trace *home_trace(const proa_loop *home)
 
 int64_t home_now(const proa_loop *home)
 {
-    return home->is_virtual ? io_loop_now(home->io) : io_clock_now();
+    return io_loop_clock(home->io);
 }
 
 /* Relaxed is enough: no other thread ever writes this thread's name there. */

@@ -20,7 +20,6 @@ struct proa_loop {
     bool is_driven;
     bool lets_wait;               /* home_let_wait */
     unsigned holders;             /* driven: who will free it */
-    bool is_virtual;
     bool is_turning;
     atomic_bool is_closing;       /* nothing is posted any more */
     atomic_uint posting;          /* threads that are inside proa_loop_post right now */

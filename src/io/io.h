@@ -24,6 +24,7 @@ io_loop *io_loop_new(const io_loop_options *options);   /* owned: io_loop_free; 
 void io_loop_free(io_loop *loop);                 /* after every socket, listener and lookup; delivers what mail waits */
 int64_t io_loop_now(const io_loop *loop);         /* monotonic ns, as read at the begin of this turn */
 int64_t io_clock_now(void);                       /* monotonic ns, read now; for waits outside a loop */
+int64_t io_loop_clock(const io_loop *loop);       /* the loop's clock, read now */
 void io_loop_turn(io_loop *loop, int64_t wait_ns);/* 0: never waits; negative: until something is ready or a timer is due */
 int io_loop_fd(const io_loop *loop);              /* readable when a turn has something to do */
 int64_t io_loop_wait_ns(const io_loop *loop);     /* until the next turn is due: 0 while tasks or mail wait, INT64_MAX: never */

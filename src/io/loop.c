@@ -112,6 +112,11 @@ int64_t io_loop_now(const io_loop *loop)
     return loop->now;
 }
 
+int64_t io_loop_clock(const io_loop *loop)
+{
+    return loop->is_virtual ? loop->now : read_now(loop);
+}
+
 hold_pool *io_loop_pool(io_loop *loop)
 {
     return loop->pool;
