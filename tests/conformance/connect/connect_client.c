@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client under test of the Connect conformance suite: each ClientCompatRequest on standard input is a call to make, each
- * ClientCompatResponse on standard output what came of it, in any order. A few threads make the calls, blocking, each over
- * a channel of its own, so that what one case does to its connection is no other's business. */
-#include <pthread.h>
-#include <stdlib.h>
+ * ClientCompatResponse on standard output what came of it, in any order. A few threads make the calls, blocking. Each has a
+ * channel of its own, so that what one case does to its connection is no other's business; with --shared all calls to a
+ * server go over one channel, so that they must not disturb each other. */
+#include <string.h>
 #include <time.h>
-#include "suite.h"
+#include "channels.h"
 
 enum { THREADS = 8, PAYLOADS_MAX = 64 };
 
@@ -277,27 +277,11 @@ static suite_ClientResponseResult result_of(attempt *a, proa_status status)
     };
 }
 
-static proa_tls *tls_of(const suite_ClientCompatRequest *wanted)
-{
-    if (!wanted->server_tls_cert.size)
-        return NULL;
-    proa_tls_options options = { .ca_pem = wanted->server_tls_cert };
-    if (wanted->client_tls_creds) {
-        options.cert_pem = wanted->client_tls_creds->cert;
-        options.key_pem = wanted->client_tls_creds->key;
-    }
-    return proa_tls_new(&options);
-}
-
 /* Plays one case, and gives the encoded ClientCompatResponse; absent without memory. */
-static proa_bytes answer(const suite_ClientCompatRequest *wanted, proa_arena *arena, const proa_trace *trace)
+static proa_bytes answer(const suite_ClientCompatRequest *wanted, proa_arena *arena, channels *all)
 {
     attempt a = { .wanted = wanted, .arena = arena, .method = method_named(wanted->method) };
-    proa_tls *tls = tls_of(wanted);
-    proa_bytes target = proa_arena_format(arena, "%.*s:%u", PROA_FMT(wanted->host), (unsigned)wanted->port);
-    a.channel = proa_channel_open(
-        target.data,
-        &(proa_channel_options){ .tls = tls, .receive_bytes_max = wanted->message_receive_limit, .trace = trace });
+    a.channel = channels_take(all, wanted, arena);
     suite_ClientCompatResponse response = { .test_name = wanted->test_name };
     suite_ClientResponseResult result;
     suite_ClientErrorResult error;
@@ -319,8 +303,7 @@ static proa_bytes answer(const suite_ClientCompatRequest *wanted, proa_arena *ar
     if (suite_ClientCompatResponse_encode(&response, arena, &wire) != PROA_ERR_NONE)
         wire = (proa_bytes){ NULL, 0 };
     proa_call_end(a.call);
-    proa_channel_close(a.channel);
-    proa_tls_free(tls);
+    channels_give(all, a.channel);
     return wire;
 }
 
@@ -328,7 +311,7 @@ static proa_bytes answer(const suite_ClientCompatRequest *wanted, proa_arena *ar
 
 typedef struct shared {
     pthread_mutex_t in, out;
-    proa_trace trace;
+    channels channels;
     bool has_failed; /* guarded by out */
 } shared;
 
@@ -347,7 +330,7 @@ static void *work(void *user)
         const suite_ClientCompatRequest *wanted = suite_ClientCompatRequest_decode(wire, arena, &error);
         proa_bytes response = { NULL, 0 };
         if (wanted)
-            response = answer(wanted, arena, &s->trace);
+            response = answer(wanted, arena, &s->channels);
         else
             fprintf(stderr, "connect_client: ClientCompatRequest: %s\n", error.text);
         pthread_mutex_lock(&s->out);
@@ -360,17 +343,21 @@ static void *work(void *user)
     return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    shared s = { PTHREAD_MUTEX_INITIALIZER,
-                 PTHREAD_MUTEX_INITIALIZER,
-                 { proa_trace_to_stderr, NULL, proa_trace_areas(getenv("PROA_TRACE")) },
-                 false };
+    shared s = { .in = PTHREAD_MUTEX_INITIALIZER, .out = PTHREAD_MUTEX_INITIALIZER };
+    bool is_shared = argc == 2 && strcmp(argv[1], "--shared") == 0;
+    if (argc > 1 && !is_shared) {
+        fprintf(stderr, "usage: connect_client [--shared]\n");
+        return 2;
+    }
+    channels_init(&s.channels, is_shared);
     pthread_t threads[THREADS];
     size_t count = 0;
     while (count < THREADS && pthread_create(&threads[count], NULL, work, &s) == 0)
         count++;
     for (size_t i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
+    channels_fini(&s.channels);
     return count == 0 || s.has_failed;
 }
