@@ -29,7 +29,7 @@ typedef struct proa_limits {
     uint32_t glitch_burst;            /**< legal but useless frames, at once; default 1000; CVE-2019-9511 to -9518 */
     uint32_t glitch_per_second;       /**< and those that come back each second; default 100 */
     uint32_t empty_frames_max;        /**< empty DATA frames in a row; default 100; CVE-2019-9518 */
-    uint32_t streams_per_feed_max;    /**< new streams of one read; default 32 */
+    uint32_t streams_per_feed_max;    /**< new streams of one read; default 128 */
     uint32_t ping_strikes_max;        /**< pings that came too early before GOAWAY; default 2; gRFC A8 */
     int64_t ping_interval_min_ns;     /**< ns between pings with open calls; default 5 min; gRFC A8 */
     int64_t preface_ns;               /**< ns from accept to the whole preface; default 5 s */

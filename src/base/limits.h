@@ -25,7 +25,7 @@ typedef struct limits {
     uint32_t reset_burst, reset_per_second;     /* streams reset before they were answered; CVE-2023-44487, CVE-2025-8671 */
     uint32_t glitch_burst, glitch_per_second;   /* frames that are legal and useless; CVE-2019-9511 to -9518 */
     uint32_t empty_frames_max;        /* empty DATA without END_STREAM in a row; CVE-2019-9518 */
-    uint32_t streams_per_feed_max;    /* new streams of one read; C-core max_requests_per_read */
+    uint32_t streams_per_feed_max;    /* new streams of one read: the others' turn comes; CVE-2023-44487 */
     uint32_t ping_strikes_max;        /* pings too early before GOAWAY too_many_pings; gRFC A8 */
     int64_t ping_interval_min_ns;     /* gRFC A8, with open calls */
     int64_t preface_ns;               /* from accept to the whole preface; slowloris */
@@ -45,7 +45,7 @@ void limits_copy(limits *to, const proa_limits *from);
     .held_bytes_max = 8 * 1024 * 1024, \
     .output_bytes_max = 1024 * 1024, .output_control_max = 1000, \
     .reset_burst = 1000, .reset_per_second = 200, .glitch_burst = 1000, .glitch_per_second = 100, \
-    .empty_frames_max = 100, .streams_per_feed_max = 32, \
+    .empty_frames_max = 100, .streams_per_feed_max = 128, \
     .ping_strikes_max = 2, .ping_interval_min_ns = INT64_C(300000000000), \
     .preface_ns = INT64_C(5000000000), .headers_ns = INT64_C(10000000000), \
     .settings_ack_ns = INT64_C(10000000000), .write_stall_ns = INT64_C(30000000000) }

@@ -37,7 +37,8 @@ typedef struct budget {
 
 static inline void budget_earn(budget *b, uint32_t frames)
 {
-    b->earned = b->earned + frames > BUDGET_EARNED_MAX ? BUDGET_EARNED_MAX : b->earned + frames;
+    uint32_t room = BUDGET_EARNED_MAX - b->earned;
+    b->earned += frames < room ? frames : room;
 }
 
 /* A stream was reset whose peer may have sent size more bytes by then, in frames as small as it likes. */

@@ -153,6 +153,17 @@ void connection_due(h2_connection *c, h2_stream *s)
         list_push(&c->due, &s->due);
 }
 
+void connection_end_stream(h2_connection *c, h2_stream *s)
+{
+    if (c->data.stream == s)
+        c->data.stream = NULL;
+    s->want = 0;
+    s->watch = 0;
+    s->is_closed_due = true;
+    streams_close(&c->streams, s, STREAMS_ENDED);
+    connection_due(c, s);
+}
+
 void connection_close_stream(h2_connection *c, h2_stream *s, h2_fault fault, streams_past past)
 {
     if (s->state == STREAM_CLOSED)

@@ -79,6 +79,7 @@ static inline bool connection_is_stopped(const h2_connection *c) { return c->pha
 
 /* ---- connection.c */
 void connection_fail(h2_connection *connection, h2_fault fault);               /* GOAWAY with its code, the end */
+void connection_end_stream(h2_connection *connection, h2_stream *stream);        /* both sides ended it */
 void connection_close_stream(h2_connection *connection, h2_stream *stream, h2_fault fault, streams_past past);
 void connection_due(h2_connection *connection, h2_stream *stream);             /* it has an event to report */
 /* RST_STREAM for a fault that the peer caused: stream may be NULL, then only its id is known. */

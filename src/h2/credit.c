@@ -14,7 +14,9 @@
 
 static void give_connection(h2_connection *c, size_t size)
 {
-    flow_give(&c->receive, (uint32_t)size);
+    c->receive.owed += (uint32_t)size; /* nothing is ever lent to the connection */
+    if (c->receive.owed < c->receive.target / 4)
+        return;
     uint32_t increment = flow_announce(&c->receive, false);
     if (increment && !connection_is_stopped(c))
         output_window(&c->output, 0, increment);

@@ -22,7 +22,7 @@ static void end_remote(h2_connection *c, h2_stream *s)
     s->want = 0;
     list_remove(&s->hungry);
     if (next == STREAM_CLOSED)
-        connection_close_stream(c, s, NO_FAULT, STREAMS_ENDED);
+        connection_end_stream(c, s);
     else
         s->state = (uint8_t)next;
 }
@@ -56,8 +56,8 @@ static h2_fault late_frame(h2_connection *c, uint32_t id, stream_input input, ui
 typedef struct received_block {
     uint32_t id;
     bool is_end, is_too_large;
-    hpack_block *block; /* NULL when too large, or when an event took it */
-    h2_fault fault;     /* of the stream, found in HEADERS */
+    hpack_block *block;    /* NULL when too large, or when an event took it */
+    const h2_fault *fault; /* of the stream, found in HEADERS; NULL: none */
 } received_block;
 
 static void report_headers(h2_connection *c, h2_stream *s, received_block *r, h2_headers_kind kind, h2_event *out)
@@ -87,8 +87,8 @@ static h2_fault open_stream(h2_connection *c, received_block *r, h2_event *out)
     }
     c->opened_now++;
     c->counters.streams_opened++;
-    if (r->fault.scope)
-        return r->fault;
+    if (r->fault)
+        return *r->fault;
     if (c->streams.open + c->streams.zombies >= c->limits.streams_max) { /* RFC 9113 5.1.2 */
         c->counters.streams_refused++;
         return fault_stream(H2_REFUSED_STREAM, "over SETTINGS_MAX_CONCURRENT_STREAMS");
@@ -146,8 +146,8 @@ static h2_fault continue_stream(h2_connection *c, h2_stream *s, received_block *
     const stream_step *step = &stream_table[s->state][STREAM_R_HEADERS];
     if (step->scope)
         return (h2_fault){ (h2_scope)step->scope, step->code, false, step->reason };
-    if (r->fault.scope)
-        return r->fault;
+    if (r->fault)
+        return *r->fault;
     if (s->is_resetting) {
         if (r->is_end)
             end_remote(c, s);
@@ -201,7 +201,7 @@ static h2_fault decode_block(h2_connection *c, proa_bytes bytes, received_block 
 }
 
 /* The whole block is there. It is decoded whatever its stream is: the table must stay in step. */
-static h2_fault finish_block(h2_connection *c, uint32_t id, uint8_t flags, proa_bytes bytes, h2_fault fault,
+static h2_fault finish_block(h2_connection *c, uint32_t id, uint8_t flags, proa_bytes bytes, const h2_fault *fault,
                              h2_event *out)
 {
     received_block r = { .id = id, .is_end = (flags & FRAME_END_STREAM) != 0, .fault = fault };
@@ -246,7 +246,7 @@ static h2_fault receive_headers(h2_connection *c, frame f, proa_bytes payload, h
         payload = (proa_bytes){ payload.data + 5, payload.size - 5 };
     }
     if (f.flags & FRAME_END_HEADERS)
-        return finish_block(c, f.stream_id, f.flags, payload, stream_fault, out);
+        return finish_block(c, f.stream_id, f.flags, payload, stream_fault.scope ? &stream_fault : NULL, out);
     c->block.stream_id = f.stream_id;
     c->block.flags = f.flags;
     c->block.continuations = 0;
@@ -264,7 +264,7 @@ static h2_fault receive_continuation(h2_connection *c, frame f, proa_bytes paylo
     h2_fault fault = gather(c, payload);
     if (fault.scope || !(f.flags & FRAME_END_HEADERS))
         return fault;
-    fault = finish_block(c, b->stream_id, b->flags, buffer_bytes(&b->bytes), b->fault, out);
+    fault = finish_block(c, b->stream_id, b->flags, buffer_bytes(&b->bytes), b->fault.scope ? &b->fault : NULL, out);
     b->stream_id = 0;
     buffer_consume(&b->bytes, buffer_size(&b->bytes));
     return fault;
@@ -724,7 +724,7 @@ static bool receive_plain_headers(h2_connection *c, frame f, const char *at, h2_
         return false;
     proa_bytes payload = { at + FRAME_HEADER_SIZE, f.length };
     input_skip(&c->input, FRAME_HEADER_SIZE + f.length);
-    h2_fault fault = finish_block(c, f.stream_id, f.flags, payload, NO_FAULT, out);
+    h2_fault fault = finish_block(c, f.stream_id, f.flags, payload, NULL, out);
     if (fault.scope)
         apply(c, f.stream_id, fault);
     return true;

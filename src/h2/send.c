@@ -41,10 +41,10 @@ static void reset_now(h2_connection *c, h2_stream *s, uint32_t code)
 /* END_STREAM was framed. */
 static void end_local(h2_connection *c, h2_stream *s)
 {
-    s->is_end_sent = true;
+    s->is_end_sent = s->is_mute = true;
     stream_state next = stream_table[s->state][STREAM_S_END].next;
     if (next == STREAM_CLOSED) {
-        connection_close_stream(c, s, (h2_fault){ 0 }, STREAMS_ENDED);
+        connection_end_stream(c, s);
         return;
     }
     s->state = (uint8_t)next;
@@ -54,7 +54,7 @@ static void end_local(h2_connection *c, h2_stream *s)
 
 static bool can_send(const h2_stream *s)
 {
-    return s->connection && s->state != STREAM_CLOSED && !s->is_end_queued && !s->is_end_sent;
+    return !s->is_mute;
 }
 
 static proa_err fail_stream(h2_connection *c, h2_stream *s)
@@ -184,7 +184,7 @@ proa_err h2_stream_send_headers(h2_stream *s, const hpack_field *fields, size_t 
         s->trailers = stream_fields_copy(fields, count);
         if (!s->trailers)
             return fail_stream(c, s);
-        s->is_end_queued = true;
+        s->is_end_queued = s->is_mute = true;
         return PROA_ERR_NONE;
     }
     if (s->state == STREAM_IDLE) {
@@ -332,7 +332,7 @@ proa_err h2_stream_send_data(h2_stream *s, const proa_bytes *parts, size_t count
     for (size_t i = 0; i < count; i++)
         if (queue_push(&s->queue, parts[i]))
             return fail_stream(c, s);
-    s->is_end_queued = is_end;
+    s->is_end_queued = s->is_mute = is_end;
     send_ready(c, s);
     return PROA_ERR_NONE;
 }
@@ -349,7 +349,7 @@ proa_err h2_stream_send_slice(h2_stream *s, proa_bytes head, proa_slice *slice, 
         hold_release(slice->hold);
         err = fail_stream(c, s);
     } else {
-        s->is_end_queued = is_end;
+        s->is_end_queued = s->is_mute = is_end;
         send_ready(c, s);
     }
     *slice = (proa_slice){ 0 };

@@ -38,6 +38,7 @@ struct h2_stream {
     uint8_t state;             /* stream_state */
     bool is_end_queued;        /* the local side ends when queue and trailers are framed */
     bool is_end_sent;          /* END_STREAM was framed */
+    bool is_mute;              /* nothing more may be sent: one of these two, closed, or detached */
     bool has_headers;          /* received: request, or final response */
     bool has_sent_headers;
     bool is_head;              /* client: the request was HEAD, the response has no body (RFC 9110 9.3.2) */

@@ -84,8 +84,10 @@ static void take_out(streams_table *t, h2_stream *s)
 static void drop_content(h2_stream *stream)
 {
     queue_fini(&stream->queue);
-    memory_free(stream->trailers);
-    stream->trailers = NULL;
+    if (stream->trailers) {
+        memory_free(stream->trailers);
+        stream->trailers = NULL;
+    }
 }
 
 void streams_fini(streams *s)
@@ -95,6 +97,7 @@ void streams_fini(streams *s)
         drop_content(stream);
         stream->connection = NULL;
         stream->state = STREAM_CLOSED;
+        stream->is_mute = true;
         stream->slab = NULL; /* its blocks are the heap's: the slab may be gone at release */
     }
     forget_slots(&s->table);
@@ -138,6 +141,7 @@ void streams_close(streams *s, h2_stream *stream, streams_past past)
         streams_note(s, stream->id, past);
     }
     stream->state = STREAM_CLOSED;
+    stream->is_mute = true;
     s->open--;
     list_remove(&stream->ready);
     list_remove(&stream->hungry);

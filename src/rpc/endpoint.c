@@ -118,7 +118,7 @@ static upkeep_view view_of(const rpc_endpoint *endpoint)
 
 int64_t rpc_endpoint_deadline(const rpc_endpoint *endpoint)
 {
-    if (!list_is_empty(&endpoint->ready))
+    if (endpoint->current || !list_is_empty(&endpoint->ready))
         return endpoint->now; /* events wait */
     int64_t deadline = h2_connection_deadline(endpoint->h2);
     const heap_node *first = heap_first(&endpoint->deadlines);
@@ -168,14 +168,17 @@ void rpc_endpoint_tick(rpc_endpoint *endpoint, int64_t now)
 /* The first event of the first exchange that has one; an exchange's come in the order of their numbers. */
 static bool next_of_exchange(rpc_endpoint *endpoint, rpc_event *out)
 {
-    list_node *node = list_first(&endpoint->ready);
-    if (!node)
-        return false;
-    rpc_exchange *exchange = CONTAINER_OF(node, rpc_exchange, ready);
+    rpc_exchange *exchange = endpoint->current;
+    if (!exchange) {
+        list_node *node = list_pop(&endpoint->ready);
+        if (!node)
+            return false;
+        exchange = endpoint->current = CONTAINER_OF(node, rpc_exchange, ready);
+    }
     unsigned type = exchange_first_event(exchange->events);
     exchange->events &= (uint16_t)(exchange->events - 1);
     if (!exchange->events)
-        list_remove(node);
+        endpoint->current = NULL;
     out->type = (rpc_event_type)type;
     out->exchange = exchange;
     if (type == RPC_EVENT_END) {

@@ -16,7 +16,8 @@ struct rpc_endpoint {
     slab queues;
     fields fields;                /* of the header list that is being built */
     list all;                     /* exchanges not yet released */
-    list ready;                   /* those with events to report */
+    rpc_exchange *current;        /* whose events are reported first; NULL: that of the first in ready */
+    list ready;                   /* others with events to report */
     unsigned running;             /* those that did not end */
     heap deadlines;
     recall *recall;               /* client: owned; NULL: nothing was asked twice, or no memory for it */

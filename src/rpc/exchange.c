@@ -94,16 +94,23 @@ static void drop_detached(rpc_exchange *exchange)
     envelope_fini(&exchange->envelope, &home);
 }
 
+static void lose_turn(rpc_exchange *exchange)
+{
+    if (exchange->endpoint->current == exchange)
+        exchange->endpoint->current = NULL;
+    list_remove(&exchange->ready);
+}
+
 void exchange_dispose(rpc_exchange *exchange)
 {
     if (exchange->endpoint) {
+        lose_turn(exchange);
         heap_remove(&exchange->endpoint->deadlines, &exchange->deadline);
         exchange_drop_input(exchange);
     } else {
         drop_detached(exchange);
     }
     list_remove(&exchange->all);
-    list_remove(&exchange->ready);
     hpack_block_release(exchange->head);
     hpack_block_release(exchange->trailers);
     h2_stream_release(exchange->stream);
@@ -117,8 +124,8 @@ void exchange_detach(rpc_exchange *exchange)
         give_credit_back(exchange);
     else
         exchange_drop_input(exchange);
+    lose_turn(exchange);
     list_remove(&exchange->all);
-    list_remove(&exchange->ready);
     exchange->events = 0;
     exchange->endpoint = NULL;
 }
@@ -134,9 +141,15 @@ void rpc_exchange_release(rpc_exchange *exchange)
 
 void exchange_raise(rpc_exchange *exchange, rpc_event_type event)
 {
+    rpc_endpoint *endpoint = exchange->endpoint;
+    bool has_turn = exchange->events != 0;
     exchange->events |= (uint16_t)(1u << event);
-    if (!list_has(&exchange->ready))
-        list_push(&exchange->endpoint->ready, &exchange->ready);
+    if (has_turn)
+        return;
+    if (!endpoint->current && list_is_empty(&endpoint->ready))
+        endpoint->current = exchange;
+    else
+        list_push(&endpoint->ready, &exchange->ready);
 }
 
 /* ---- The end */

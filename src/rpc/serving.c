@@ -101,21 +101,23 @@ static proa_err send_list(rpc_exchange *exchange, response_fields fields, h2_pre
 {
     if (!prepared)
         return h2_stream_send_headers(exchange->stream, fields.data, fields.count, is_end);
-    if (h2_stream_send_prepared(exchange->stream, prepared, is_end))
-        return PROA_ERR_NONE;
     return h2_stream_prepare_headers(exchange->stream, fields.data, fields.count, is_end, prepared);
 }
 
 static proa_err send_headers(rpc_exchange *exchange, proa_headers headers)
 {
     rpc_endpoint *endpoint = exchange->endpoint;
-    response_fields fields;
-    proa_err err = response_write_headers(headers, &endpoint->fields, &fields);
-    if (err)
-        return err;
-    err = send_list(exchange, fields, headers.count ? NULL : &endpoint->reply_headers, false);
-    if (err == PROA_ERR_LIMIT)
-        return err;
+    h2_prepared *prepared = headers.count ? NULL : &endpoint->reply_headers;
+    proa_err err = PROA_ERR_NONE;
+    if (!prepared || !h2_stream_send_prepared(exchange->stream, prepared, false)) {
+        response_fields fields;
+        err = response_write_headers(headers, &endpoint->fields, &fields);
+        if (err)
+            return err;
+        err = send_list(exchange, fields, prepared, false);
+        if (err == PROA_ERR_LIMIT)
+            return err;
+    }
     exchange_step(exchange, EXCHANGE_REPLY);
     EXCHANGE_TRACE(exchange, "%u headers out", h2_stream_id(exchange->stream));
     return err;
@@ -141,15 +143,18 @@ bool serving_begin_reply(rpc_exchange *exchange)
 static proa_err finish(rpc_exchange *exchange, const proa_status *status, const char *text, proa_headers trailers)
 {
     rpc_endpoint *endpoint = exchange->endpoint;
-    bool is_only = exchange->state == EXCHANGE_OPEN;
-    response_fields fields;
-    proa_err err = response_write_trailers(status, trailers, is_only, &endpoint->fields, &fields);
-    if (err)
-        return err;
-    h2_prepared *prepared = is_only ? &endpoint->reply_only : &endpoint->reply_trailers;
-    err = send_list(exchange, fields, response_is_plain(status, trailers) ? prepared : NULL, true);
-    if (err == PROA_ERR_LIMIT)
-        return err;
+    bool is_only = exchange->state == EXCHANGE_OPEN, is_plain = response_is_plain(status, trailers);
+    h2_prepared *prepared = !is_plain ? NULL : is_only ? &endpoint->reply_only : &endpoint->reply_trailers;
+    proa_err err = PROA_ERR_NONE;
+    if (!prepared || !h2_stream_send_prepared(exchange->stream, prepared, true)) {
+        response_fields fields;
+        err = response_write_trailers(status, trailers, is_only, &endpoint->fields, &fields);
+        if (err)
+            return err;
+        err = send_list(exchange, fields, prepared, true);
+        if (err == PROA_ERR_LIMIT)
+            return err;
+    }
     exchange_settle(exchange, status->code, text);
     exchange->is_done_sending = true;
     if (!exchange->is_half_closed && !err)
