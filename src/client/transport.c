@@ -67,7 +67,14 @@ static void on_gone(transport *t, const char *reason)
     if (!t->sub)
         return;
     const char *lost = t->pump ? link_pump_lost(t->pump) : NULL;
-    set_error(t, &error, lost ? lost : reason ? reason : "the connection was lost");
+    const char *why = lost ? lost : reason ? reason : "the connection was lost";
+    char hint[200];
+    /* What a server of TLS does when it hears plaintext. */
+    if (!t->has_stood && !t->part->channel->tls && strncmp(why, "the peer closed", 15) == 0) {
+        snprintf(hint, sizeof hint, "%s before it spoke HTTP/2; does it want TLS?", why);
+        why = hint;
+    }
+    set_error(t, &error, why);
     part_with(t, &error);
 }
 
@@ -188,8 +195,8 @@ static void secure(void *owner)
     transport *t = owner;
     proa_error error;
     const proa_channel *channel = t->part->channel;
-    t->socket =
-        io_tls_start(part_io(t->part), t->socket, channel->tls, channel->target.host, &plain_handler, t, &error);
+    const char *host = channel->target.is_unix ? "localhost" : channel->target.host; /* as its authority is */
+    t->socket = io_tls_start(part_io(t->part), t->socket, channel->tls, host, &plain_handler, t, &error);
     if (!t->socket)
         fail(t, &error);
 }
