@@ -33,7 +33,7 @@ typedef struct raw_server {
     bool hangs_up;                    /* accepts, and closes at once */
     bool answers;                     /* each call, when it half-closes, with OK */
     void (*on_call)(raw_line *line);  /* after each HEADERS; NULL: nothing */
-    raw_line lines[64];
+    raw_line lines[200];
     unsigned count;
 } raw_server;
 
