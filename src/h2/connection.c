@@ -161,7 +161,15 @@ void connection_end_stream(h2_connection *c, h2_stream *s)
     s->watch = 0;
     s->is_closed_due = true;
     streams_close(&c->streams, s, STREAMS_ENDED);
-    connection_due(c, s);
+    connection_tell_ended(c);
+    c->ended = s;
+}
+
+void connection_tell_ended(h2_connection *c)
+{
+    if (c->ended)
+        connection_due(c, c->ended);
+    c->ended = NULL;
 }
 
 void connection_close_stream(h2_connection *c, h2_stream *s, h2_fault fault, streams_past past)
@@ -302,6 +310,7 @@ static bool may_receive(const h2_connection *c)
 
 static bool report_due(h2_connection *c, h2_event *out)
 {
+    connection_tell_ended(c);
     list_node *n = list_pop(&c->due);
     if (!n)
         return false;
@@ -321,7 +330,7 @@ static bool report_due(h2_connection *c, h2_event *out)
 /* Something that report may have to say. */
 static bool has_report(const h2_connection *c)
 {
-    return !list_is_empty(&c->due) || c->is_ids_out_due || c->wants_room || connection_is_stopped(c) ||
+    return c->ended || !list_is_empty(&c->due) || c->is_ids_out_due || c->wants_room || connection_is_stopped(c) ||
            c->output.is_failed;
 }
 
@@ -341,7 +350,7 @@ static bool report(h2_connection *c, h2_event *out)
         *out = (h2_event){ .type = H2_EVENT_STOPPED, .fault = c->stop_fault };
         return true;
     }
-    if (c->wants_room && connection_room(c)) {
+    if (c->wants_room && connection_has_room(c)) {
         c->wants_room = false;
         *out = (h2_event){ .type = H2_EVENT_ROOM };
         return true;
@@ -408,6 +417,13 @@ bool h2_connection_next_event(h2_connection *c, h2_event *out)
     return false;
 }
 
+hpack_block *h2_connection_take_block(h2_connection *c)
+{
+    hpack_block *block = c->event_block;
+    c->event_block = NULL;
+    return block;
+}
+
 /* ---- Output */
 
 bool h2_connection_emit(h2_connection *c, h2_output *out, int64_t now)
@@ -454,9 +470,9 @@ static bool has_waiting_input(const h2_connection *c)
 /* Something to pull, or to write that emit has not offered yet. */
 static bool has_work(const h2_connection *c)
 {
-    if (!list_is_empty(&c->due) || c->is_put_off || c->is_ids_out_due || has_waiting_input(c))
+    if (c->ended || !list_is_empty(&c->due) || c->is_put_off || c->is_ids_out_due || has_waiting_input(c))
         return true;
-    if ((connection_is_stopped(c) && !c->is_stop_told) || (c->wants_room && connection_room(c)))
+    if ((connection_is_stopped(c) && !c->is_stop_told) || (c->wants_room && connection_has_room(c)))
         return true;
     return c->stalled_since == INT64_MAX && (c->output.queue.size || send_has_work(c));
 }
@@ -553,19 +569,17 @@ uint32_t h2_connection_streams(const h2_connection *c)
     return c->streams.open;
 }
 
-uint32_t connection_room(const h2_connection *c)
+bool connection_has_room(const h2_connection *c)
 {
     if (c->role != H2_CLIENT || connection_is_stopped(c) || c->goaway.step != GOAWAY_NONE)
-        return 0;
+        return false;
     uint32_t max = c->phase == PHASE_OPEN ? c->peer.streams_max : SETTINGS_STREAMS_ASSUMED;
-    uint32_t numbers = c->next_id > FRAME_STREAM_ID_MAX ? 0 : (FRAME_STREAM_ID_MAX - c->next_id) / 2 + 1;
-    uint32_t room = max > c->streams.open ? max - c->streams.open : 0;
-    return room < numbers ? room : numbers;
+    return c->streams.open < max && c->next_id <= FRAME_STREAM_ID_MAX;
 }
 
 bool h2_connection_can_open(const h2_connection *c)
 {
-    return connection_room(c) > 0;
+    return connection_has_room(c);
 }
 
 const h2_counters *h2_connection_counters(const h2_connection *c)
@@ -622,7 +636,7 @@ proa_err h2_connection_ping(h2_connection *c, uint64_t payload)
 
 h2_stream *h2_stream_open(h2_connection *c)
 {
-    if (!connection_room(c)) {
+    if (!connection_has_room(c)) {
         c->wants_room = true;
         return NULL;
     }
@@ -634,6 +648,12 @@ h2_stream *h2_stream_open(h2_connection *c)
     s->receive = flow_receive_of(c->stream_window, c->stream_window);
     s->forgiven_at = INT64_MAX;
     return s;
+}
+
+h2_stream *h2_stream_next(h2_connection *c, h2_stream *after)
+{
+    list_node *n = after ? list_next(&c->streams.all, &after->all) : list_first(&c->streams.all);
+    return n ? CONTAINER_OF(n, h2_stream, all) : NULL;
 }
 
 uint32_t h2_stream_id(const h2_stream *s)
@@ -652,7 +672,9 @@ bool h2_stream_take_end(h2_stream *s)
         return false;
     s->is_closed_due = false;
     s->is_closed_told = true;
-    list_remove(&s->due);
+    if (s->connection->ended == s)
+        s->connection->ended = NULL;
+    list_remove(&s->due); /* WRITABLE is nothing any more */
     return true;
 }
 

@@ -64,6 +64,7 @@ struct h2_connection {
     ping ping;
     goaway goaway;
     list due, ready, hungry;
+    h2_stream *ended;              /* the last one that ended well and was not told: in due unless somebody takes its end */
     h2_fault stop_fault;
     int64_t settings_at;           /* ours went out; INT64_MAX: acknowledged */
     int64_t preface_at;            /* the connection began; INT64_MAX: the peer's preface is whole */
@@ -79,6 +80,7 @@ static inline bool connection_is_stopped(const h2_connection *c) { return c->pha
 
 /* ---- connection.c */
 void connection_fail(h2_connection *connection, h2_fault fault);               /* GOAWAY with its code, the end */
+void connection_tell_ended(h2_connection *connection);
 void connection_end_stream(h2_connection *connection, h2_stream *stream);        /* both sides ended it */
 void connection_close_stream(h2_connection *connection, h2_stream *stream, h2_fault fault, streams_past past);
 void connection_due(h2_connection *connection, h2_stream *stream);             /* it has an event to report */
@@ -87,7 +89,7 @@ void connection_refuse(h2_connection *connection, uint32_t id, h2_stream *stream
 typedef enum connection_cost { COST_GLITCH, COST_ANSWER, COST_RESET } connection_cost;
 void connection_charge(h2_connection *connection, connection_cost cost);       /* may pause or end the connection */
 void connection_finish_drain(h2_connection *connection);                       /* server: the second GOAWAY */
-uint32_t connection_room(const h2_connection *connection);                     /* client: streams that may be opened */
+bool connection_has_room(const h2_connection *connection);                     /* client: a stream may be opened */
 
 /* ---- receive.c */
 typedef enum receive_result { RECEIVE_MORE, RECEIVE_DONE, RECEIVE_PAUSED } receive_result;

@@ -182,6 +182,8 @@ void h2_stream_want(h2_stream *s, size_t size)
 /* What was lent to a stream is paid by consuming, or here: until then its bytes may still be held. */
 void credit_released(h2_connection *c, h2_stream *s)
 {
+    if (s->held == 0 && s->receive.debt == 0 && list_is_empty(&c->hungry))
+        return;
     c->held -= s->held;
     s->held = 0;
     c->lent -= s->receive.debt;

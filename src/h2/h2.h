@@ -89,6 +89,7 @@ typedef struct h2_event {     /* what the type does not name is not set */
     uint64_t payload;
 } h2_event;
 bool h2_connection_next_event(h2_connection *connection, h2_event *out);
+hpack_block *h2_connection_take_block(h2_connection *connection);   /* of the last event: yours (hpack_block_release), once */
 
 #define H2_OUTPUT_PARTS_MAX 64
 typedef struct h2_output { proa_bytes parts[H2_OUTPUT_PARTS_MAX]; size_t count; size_t size; } h2_output;
@@ -122,6 +123,7 @@ proa_err h2_connection_ping(h2_connection *connection, uint64_t payload);
 /* ---- Streams */
 /* Client. No frame yet. NULL: no room (h2_connection_can_open), GOAWAY, or no memory. */
 h2_stream *h2_stream_open(h2_connection *connection);
+h2_stream *h2_stream_next(h2_connection *connection, h2_stream *after);   /* of those not yet released; NULL begins, and ends */
 uint32_t h2_stream_id(const h2_stream *stream);         /* 0 before its first headers */
 void *h2_stream_extra(h2_stream *stream);               /* zeroed at its begin */
 h2_connection *h2_stream_connection(h2_stream *stream); /* NULL after the connection was freed */

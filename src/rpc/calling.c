@@ -135,7 +135,7 @@ static void take_verdict(rpc_exchange *exchange, const h2_event *event, response
         verdict =
             (response_verdict){ .is_final = true, .code = PROA_INTERNAL, .text = "the reply ended inside a message" };
     if (verdict.is_from_peer)
-        exchange->trailers = hpack_block_retain(event->block);
+        exchange->trailers = h2_connection_take_block(exchange->endpoint->h2);
     if (exchange_is_late(exchange, verdict.code)) {
         verdict.code = PROA_DEADLINE_EXCEEDED;
         verdict.text = exchange_text_late;
@@ -160,7 +160,7 @@ void calling_take_headers(rpc_exchange *exchange, const h2_event *event)
     if (verdict.is_final) {
         take_verdict(exchange, event, verdict);
     } else if (exchange_step(exchange, EXCHANGE_REPLY)) {
-        exchange->head = hpack_block_retain(event->block);
+        exchange->head = h2_connection_take_block(exchange->endpoint->h2);
         EXCHANGE_TRACE(exchange, "%u headers in", h2_stream_id(exchange->stream));
         exchange_raise(exchange, RPC_EVENT_HEADERS);
     }

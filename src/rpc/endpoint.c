@@ -41,7 +41,6 @@ rpc_endpoint *rpc_endpoint_new(const rpc_options *options, int64_t now)
     endpoint->now = now;
     endpoint->receive_bytes_max = options->receive_bytes_max ? options->receive_bytes_max : LIMITS_RECEIVE_BYTES_MAX;
     endpoint->trace = options->trace;
-    list_init(&endpoint->all);
     list_init(&endpoint->ready);
     slab_init(&endpoint->queues, envelope_queue_size(), QUEUES_KEPT);
     endpoint->home = (envelope_home){ .pool = options->pool, .queues = &endpoint->queues };
@@ -71,15 +70,17 @@ void rpc_endpoint_free(rpc_endpoint *endpoint)
         return;
     list unseen;
     list_init(&unseen);
-    for (list_node *node; (node = list_first(&endpoint->all)) != NULL;) {
-        rpc_exchange *exchange = CONTAINER_OF(node, rpc_exchange, all);
+    for (h2_stream *s = h2_stream_next(endpoint->h2, NULL); s; s = h2_stream_next(endpoint->h2, s)) {
+        rpc_exchange *exchange = h2_stream_extra(s);
+        if (!exchange->endpoint)
+            continue;
         exchange_detach(exchange);
         if (exchange->state == EXCHANGE_REFUSED)
-            list_push(&unseen, &exchange->all);
+            list_push(&unseen, &exchange->ready);
     }
     h2_connection_free(endpoint->h2);
-    for (list_node *node; (node = list_first(&unseen)) != NULL;)
-        exchange_dispose(CONTAINER_OF(node, rpc_exchange, all));
+    for (list_node *node; (node = list_pop(&unseen)) != NULL;)
+        exchange_dispose(CONTAINER_OF(node, rpc_exchange, ready));
     heap_fini(&endpoint->deadlines);
     fields_fini(&endpoint->fields);
     slab_fini(&endpoint->queues);
@@ -333,8 +334,11 @@ void rpc_endpoint_stop(rpc_endpoint *endpoint)
     if (endpoint->is_stopped)
         return;
     endpoint->is_closing = endpoint->is_stopped = true;
-    for (list_node *node = list_first(&endpoint->all); node; node = list_next(&endpoint->all, node))
-        stop_exchange(CONTAINER_OF(node, rpc_exchange, all));
+    for (h2_stream *s = h2_stream_next(endpoint->h2, NULL); s; s = h2_stream_next(endpoint->h2, s)) {
+        rpc_exchange *exchange = h2_stream_extra(s);
+        if (exchange->endpoint)
+            stop_exchange(exchange);
+    }
     h2_connection_stop(endpoint->h2, H2_NO_ERROR, PROA_STR(""));
 }
 

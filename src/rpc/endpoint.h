@@ -15,7 +15,6 @@ struct rpc_endpoint {
     envelope_home home;
     slab queues;
     fields fields;                /* of the header list that is being built */
-    list all;                     /* exchanges not yet released */
     rpc_exchange *current;        /* whose events are reported first; NULL: that of the first in ready */
     list ready;                   /* others with events to report */
     unsigned running;             /* those that did not end */

@@ -48,7 +48,6 @@ void exchange_init(rpc_exchange *exchange, rpc_endpoint *endpoint, h2_stream *st
     exchange->deadline.key = INT64_MAX;
     exchange->queue_max = LIMITS_QUEUE_BYTES_MAX;
     envelope_init(&exchange->envelope, endpoint->receive_bytes_max);
-    list_push(&endpoint->all, &exchange->all);
 }
 
 proa_err exchange_set_deadline(rpc_exchange *exchange, int64_t deadline_ns)
@@ -69,7 +68,8 @@ static void give_credit_back(rpc_exchange *exchange)
 /* What is received and will not be read: its flow-control credit goes back. */
 void exchange_drop_input(rpc_exchange *exchange)
 {
-    envelope_fini(&exchange->envelope, &exchange->endpoint->home);
+    if (exchange->held || exchange->envelope.queue) /* else all was popped */
+        envelope_fini(&exchange->envelope, &exchange->endpoint->home);
     give_credit_back(exchange);
 }
 
@@ -110,7 +110,6 @@ void exchange_dispose(rpc_exchange *exchange)
     } else {
         drop_detached(exchange);
     }
-    list_remove(&exchange->all);
     hpack_block_release(exchange->head);
     hpack_block_release(exchange->trailers);
     h2_stream_release(exchange->stream);
@@ -125,7 +124,6 @@ void exchange_detach(rpc_exchange *exchange)
     else
         exchange_drop_input(exchange);
     lose_turn(exchange);
-    list_remove(&exchange->all);
     exchange->events = 0;
     exchange->endpoint = NULL;
 }

@@ -30,7 +30,7 @@ struct rpc_exchange {
     rpc_endpoint *endpoint;       /* NULL: detached */
     h2_stream *stream;
     void *user;
-    list_node all, ready;
+    list_node ready;
     heap_node deadline;           /* its key is the deadline, also when it is in no heap */
     envelope envelope;            /* messages in */
     size_t held;                  /* bytes received and neither popped nor dropped */

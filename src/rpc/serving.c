@@ -67,7 +67,7 @@ void serving_take_request(rpc_endpoint *endpoint, const h2_event *event)
     }
     exchange_step(exchange, EXCHANGE_BEGIN);
     endpoint->running++;
-    exchange->head = hpack_block_retain(event->block);
+    exchange->head = h2_connection_take_block(endpoint->h2);
     exchange->path = head->path;
     exchange->is_foreign = head->is_foreign;
     EXCHANGE_TRACE(exchange, "%u call %.*s", h2_stream_id(exchange->stream), PROA_FMT(exchange->path));
