@@ -80,7 +80,8 @@ etcd_of_go() { # GO
 etcd_of_debian() {
     local source=build/peers/etcd-debian/usr/share/gocode/src/go.etcd.io/etcd
     unpack_debian etcd-debian usr/bin/etcd etcd-server etcd-client golang-etcd-server-dev
-    [[ -d build/contracts/etcd ]] || keep_etcd_contract $source/etcdserver/etcdserverpb/rpc.proto $source/mvcc/mvccpb/kv.proto $source/auth/authpb/auth.proto
+    [[ -d build/contracts/etcd ]] || keep_etcd_contract \
+        $source/etcdserver/etcdserverpb/rpc.proto $source/mvcc/mvccpb/kv.proto $source/auth/authpb/auth.proto
 }
 
 peer_etcd() {
