@@ -115,6 +115,43 @@ static void what_cannot_be_used_says_so_at_once(void **state)
     proa_loop_free(home);
 }
 
+/* Calls with a parent lie on its loop, and there the channel has connections of its own. */
+static void state_is_that_of_the_channels_own_loop(void **state)
+{
+    (void)state;
+    proa_loop *other = virtual_home();
+    raw_server s;
+    raw_open(&s, virtual_home());
+    s.hangs_up = true;
+    proa_channel *channel =
+        proa_channel_open(s.address, &(proa_channel_options){ .loop = s.home, .initial_backoff_ns = 50 * PROA_SECOND });
+    channel_part *part;
+    assert_int_equal(part_of(channel, other, &part), PROA_ERR_NONE);
+    part_connect(part);
+    while (part->state != PROA_CHANNEL_TRANSIENT_FAILURE) {
+        home_turn(other, MS);
+        home_turn(s.home, MS);
+    }
+    assert_int_equal(proa_channel_get_state(channel, false), PROA_CHANNEL_IDLE);
+    assert_null(channel->own);
+    s.hangs_up = false;
+    proa_channel_reset_backoff(channel); /* of all */
+    int64_t begun = home_now(other);
+    while (part->state != PROA_CHANNEL_READY) {
+        home_turn(other, MS);
+        home_turn(s.home, MS);
+    }
+    assert_true(home_now(other) - begun < 10 * PROA_SECOND);
+    assert_int_equal(proa_channel_get_state(channel, false), PROA_CHANNEL_IDLE);
+    proa_channel_close(channel);
+    rest(other, MS);
+    raw_shut(&s);
+    rest(other, MS);
+    rest(s.home, MS);
+    proa_loop_free(other);
+    proa_loop_free(s.home);
+}
+
 /* ---- Other threads */
 
 static void *ask_to_connect(void *channel)
@@ -224,6 +261,7 @@ int main(void)
         cmocka_unit_test(loop_is_told_of_each_state),
         cmocka_unit_test(channel_may_be_closed_when_it_tells),
         cmocka_unit_test(loop_may_go_first),
+        cmocka_unit_test(state_is_that_of_the_channels_own_loop),
         cmocka_unit_test(what_cannot_be_used_says_so_at_once),
         cmocka_unit_test(other_threads_may_ask_for_a_connection_and_end_waits),
         cmocka_unit_test(thread_waits_until_it_is_ready_or_not),
