@@ -298,10 +298,12 @@ void call_cancel(proa_call *c, proa_code code, const char *text)
         remote_refresh(c);
 }
 
-/* Of the user's side, while the user's own thread is at work: what it queued before still goes out. */
+/* Of the user's side, while the user's own thread is at work: what it queued before still goes out. Nothing more is read: behind
+ * a message that could not be there would be a gap. */
 void call_break(proa_call *c, proa_code code, const char *text)
 {
     call_keep_refusal(c, code, text);
+    call_drop_unread(c);
     if (c->is_remote)
         call_post(c, CALL_CMD_BROKEN);
     else

@@ -199,6 +199,7 @@ void home_leave_unless_remote(proa_call *call);
 bool call_may_push(proa_call *call);              /* it is not over and our side has not ended */
 bool call_wait_for_room(proa_call *call);         /* false: call_may_push is */
 bool call_is_settled(proa_call *call);            /* made: over, and then its status is final */
+void call_drop_unread(proa_call *call);           /* messages that came */
 
 /* ---- step.c: served calls, on the home */
 void step_notice(proa_call *call);                /* traffic */

@@ -77,7 +77,7 @@ bool proa_call_receive(proa_call *c, proa_slice *out)
 
 /* ---- The status */
 
-static void drop_unread(proa_call *c)
+void call_drop_unread(proa_call *c)
 {
     bool (*pop)(proa_call *, proa_slice *) = c->is_remote ? remote_pop : local_pop;
     for (proa_slice unread; pop(c, &unread);)
@@ -114,7 +114,7 @@ static void wait_for_end(proa_call *c)
     local_end_requests(c);
     for (;;) {
         if (!c->is_single_reply)
-            drop_unread(c);
+            call_drop_unread(c);
         if (c->is_over)
             break;
         home_wait(c->home);
@@ -128,7 +128,7 @@ static void wait_for_end_remotely(proa_call *c)
     remote_end_requests(c);
     do {
         remote_wait(c, has_ended_or_message);
-        drop_unread(c);
+        call_drop_unread(c);
     } while (!is_over_remotely(c));
     made_settle(c);
 }
