@@ -25,6 +25,7 @@ typedef struct server {
     proa_limits limits;
     event fate, back;
     unsigned generation;
+    int64_t keepalive_ns, idle_max_ns, age_max_ns, age_grace_ns;
     bool is_draining;
 } server;
 
@@ -45,7 +46,7 @@ typedef struct plan {
     event begin, cancel, read, late;
     int64_t timeout_ns;           /* 0: none */
     bool waits_for_ready, is_unknown_method, is_rude;   /* is_rude: the handler cancels */
-    unsigned requests, replies, header_count;
+    unsigned requests, replies, header_count, long_header;   /* bytes of one more header, to the server; 0: none */
     unsigned answer_after;        /* requests; UINT_MAX: all of them */
     proa_code answer;
     int64_t think_ns, reply_pause_ns, read_pause_ns, client_pause_ns, later_ns;
@@ -98,6 +99,7 @@ void item_check(world *w, const plan *p, unsigned direction, unsigned number, co
 enum { HEADERS_MAX = 8 };
 typedef struct header_set { proa_header items[HEADERS_MAX]; unsigned count; char texts[HEADERS_MAX][2][80]; } header_set;
 void item_headers(const plan *p, unsigned salt, header_set *out);
+proa_bytes item_long_header(const plan *p);
 void item_check_headers(world *w, const plan *p, unsigned salt, proa_headers headers);
 plan *item_plan(cast *cast, proa_headers headers); /* by the header sim-call; NULL */
 

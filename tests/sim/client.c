@@ -124,13 +124,16 @@ static proa_call *begin(plan *p, proa_channel *channel)
     header_set set;
     char number[16];
     item_headers(p, 0, &set);
-    proa_header headers[HEADERS_MAX + 1];
+    proa_header headers[HEADERS_MAX + 2];
     snprintf(number, sizeof number, "%u", p->id);
     headers[0] = (proa_header){ PROA_STR("call-number"), proa_bytes_of(number) };
     for (unsigned i = 0; i < set.count; i++)
         headers[i + 1] = set.items[i];
+    size_t count = set.count + 1;
+    if (p->long_header)
+        headers[count++] = (proa_header){ PROA_STR("long"), item_long_header(p) };
     proa_call_options options = { .timeout_ns = p->timeout_ns,
-                                  .headers = { headers, set.count + 1 },
+                                  .headers = { headers, count },
                                   .on_ready = on_ready,
                                   .on_done = on_done,
                                   .user = p,

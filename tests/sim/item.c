@@ -90,6 +90,16 @@ void item_headers(const plan *p, unsigned salt, header_set *out)
     }
 }
 
+/* Letters that Huffman's code does not make shorter. */
+proa_bytes item_long_header(const plan *p)
+{
+    static char letters[32768];
+    if (!letters[0])
+        for (size_t i = 0; i < sizeof letters; i++)
+            letters[i] = "!#$%&'()*+,;<>?@[]^`{|}~XZjqz\"K"[mix(11, i) % 31];
+    return (proa_bytes){ letters + p->token % 1000, p->long_header };
+}
+
 void item_check_headers(world *w, const plan *p, unsigned salt, proa_headers headers)
 {
     header_set due;

@@ -30,7 +30,7 @@ static bool is_explained(const plan *p, proa_code code)
     switch (code) {
     case PROA_CANCELLED: return p->has_cancelled || p->was_closed || p->is_rude || w->memory_failures;
     case PROA_DEADLINE_EXCEEDED: return p->timeout_ns != 0;
-    case PROA_UNAVAILABLE: return had_trouble(p) || w->refusals;
+    case PROA_UNAVAILABLE: return had_trouble(p) || w->refusals || p->server->age_grace_ns;
     case PROA_RESOURCE_EXHAUSTED: return w->memory_failures || p->is_over_limit;
     case PROA_INTERNAL:
     case PROA_UNKNOWN: return w->memory_failures;

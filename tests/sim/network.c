@@ -606,6 +606,8 @@ static void on_connecting(event *event)
         return;
     }
     cover(w, COVER_CONNECTED);
+    if (c->lanes[0].room < 4096 || c->lanes[1].room < 4096)
+        note_trouble(c); /* too slow for the time limits of a handshake */
     world_tell(w, "net %u: connected (delay %.3f ms, jitter %.3f ms, %s, %zu bytes of room)", c->number,
                (double)c->delay_ns / (double)MS, (double)c->jitter_ns / (double)MS,
                c->cut == WHOLE   ? "whole"
@@ -636,7 +638,7 @@ static void draw_profile(connection *c)
     c->cut = world_chance(w, 150) ? TINY : world_chance(w, 500) ? SMALL : WHOLE;
     c->short_writes = world_chance(w, 300) ? 300 : 0;
     for (int i = 0; i < 2; i++)
-        c->lanes[i].room = (size_t)world_between(w, world_chance(w, 100) ? 100 : 4096, 256 * 1024);
+        c->lanes[i].room = (size_t)world_between(w, !w->is_clean && world_chance(w, 100) ? 100 : 4096, 256 * 1024);
 }
 
 static void init_side(connection *c, unsigned side)

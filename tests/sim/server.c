@@ -33,6 +33,8 @@ static plan *first_step(proa_call *call, cast *cast)
     proa_call_on_end(call, on_end, p);
     if (!w->memory_failures)
         item_check_headers(w, p, 0, headers);
+    if (p->long_header && !proa_bytes_is_equal(proa_headers_get(headers, "long"), item_long_header(p)))
+        world_fail(w, "headers arrive as they were sent", "call %u: the long one", p->id);
     header_set set;
     item_headers(p, 1, &set);
     for (unsigned i = 0; i < set.count; i++)
@@ -224,6 +226,10 @@ bool server_open(server *s)
     s->server = proa_server_new(&(proa_server_options){ .loop = s->actor.loop,
                                                         .limits = &s->limits,
                                                         .grace_ns = 5 * SECOND,
+                                                        .keepalive_ns = s->keepalive_ns,
+                                                        .idle_max_ns = s->idle_max_ns,
+                                                        .age_max_ns = s->age_max_ns,
+                                                        .age_grace_ns = s->age_grace_ns,
                                                         .receive_bytes_max = 512 * 1024,
                                                         .on_drained = on_drained,
                                                         .user = s });

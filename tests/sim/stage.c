@@ -13,6 +13,8 @@ static void draw_limits(world *w, proa_limits *l)
         l->stream_window_bytes = (uint32_t)world_between(w, 1, 65535);
     if (world_chance(w, 300))
         l->header_table_bytes_max = (uint32_t)world_below(w, 300);
+    if (world_chance(w, 400))
+        l->frame_bytes_max = 16384;
     if (world_chance(w, 200))
         l->held_bytes_max = (uint32_t)world_between(w, 20000, 200000);
 }
@@ -71,6 +73,7 @@ static void draw_plan(cast *cast, plan *p, unsigned id)
     p->requests = p->shape == IN || p->shape == BOTH ? draw_count(w) : 1;
     p->replies = p->shape == OUT || p->shape == BOTH ? draw_count(w) : 1;
     p->header_count = (unsigned)world_below(w, HEADERS_MAX);
+    p->long_header = world_chance(w, 20) ? 100 + (unsigned)world_below(w, 30000) : 0;
     unsigned dice = (unsigned)world_below(w, 100);
     p->size_class = dice < 50 ? 0 : dice < 80 ? 1 : dice < 85 ? 3 : dice < 97 ? 2 : 4;
     if (p->size_class == 4 || p->size_class == 2) {
@@ -120,17 +123,47 @@ static void on_close(event *event)
     }
 }
 
+static void on_state(proa_channel *channel, proa_channel_state state, void *user)
+{
+    static const coverage_point points[] = { COVER_CHANNEL_IDLE, COVER_CHANNEL_CONNECTING, COVER_CHANNEL_READY,
+                                             COVER_CHANNEL_FAILURE };
+    static const char *const names[] = { "IDLE", "CONNECTING", "READY", "TRANSIENT_FAILURE" };
+    client *c = user;
+    unsigned i = 0;
+    while (i < SERVERS_MAX && c->channels[i] != channel)
+        i++;
+    if (state >= PROA_CHANNEL_SHUTDOWN) {
+        world_fail(c->actor.world, "a channel that is open is not SHUTDOWN", "client %u", c->actor.number);
+        return;
+    }
+    cover(c->actor.world, points[state]);
+    world_tell(c->actor.world, "client %u: its channel to server %u is %s", c->actor.number, i, names[state]);
+}
+
+static proa_channel_options draw_channel(world *w, client *c)
+{
+    proa_channel_options o = { .loop = c->actor.loop,
+                               .plaintext = true,
+                               .limits = &c->limits,
+                               .receive_bytes_max = 300 * 1024,
+                               .on_state = on_state,
+                               .user = c };
+    o.idle_ns = world_chance(w, 200) ? world_between(w, 1 * SECOND, 60 * SECOND) : 0;
+    o.keepalive_ns = world_chance(w, 300) ? world_between(w, 10 * SECOND, 100 * SECOND) : 0;
+    o.keepalive_timeout_ns = world_chance(w, 300) ? 2 * SECOND : 0;
+    o.connect_ns = world_chance(w, 300) ? world_between(w, 2 * SECOND, 20 * SECOND) : 0;
+    return o;
+}
+
 static void open_client(cast *cast, client *c, unsigned number)
 {
     world *w = cast->world;
     init_actor(&c->actor, w, number);
     draw_limits(w, &c->limits);
     c->limits.streams_max = 0;
+    proa_channel_options options = draw_channel(w, c);
     for (unsigned i = 0; i < cast->server_count; i++)
-        c->channels[i] = proa_channel_open(
-            cast->servers[i].address,
-            &(proa_channel_options){
-                .loop = c->actor.loop, .plaintext = true, .limits = &c->limits, .receive_bytes_max = 300 * 1024 });
+        c->channels[i] = proa_channel_open(cast->servers[i].address, &options);
     c->close.fire = on_close;
     if (world_chance(w, w->troubles.close))
         world_plan(w, &c->close, w->now + world_between(w, 1 * SECOND, 60 * SECOND));
@@ -150,6 +183,12 @@ void cast_open(cast *cast, world *w)
         init_actor(&s->actor, w, i);
         snprintf(s->address, sizeof s->address, "10.0.0.%u:50051", i + 1);
         draw_limits(w, &s->limits);
+        s->limits.ping_interval_min_ns = 5 * SECOND;
+        s->limits.header_list_bytes_max = 64 * 1024;
+        s->keepalive_ns = world_chance(w, 200) ? world_between(w, 1 * SECOND, 100 * SECOND) : 0;
+        s->idle_max_ns = world_chance(w, 200) ? world_between(w, 1 * SECOND, 30 * SECOND) : 0;
+        s->age_max_ns = world_chance(w, 200) ? world_between(w, 1 * SECOND, 60 * SECOND) : 0;
+        s->age_grace_ns = !w->is_clean && world_chance(w, 300) ? world_between(w, 1 * SECOND, 60 * SECOND) : 0;
         if (!server_open(s))
             world_fail(w, "a server can listen", "%s", s->address);
         server_plan_fate(s);
