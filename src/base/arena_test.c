@@ -255,6 +255,94 @@ static void held_slices_go_with_the_arena(void **state)
     proa_arena_free(arena);
 }
 
+static void pooled_ones_hold_nothing_until_they_are_asked(void **state)
+{
+    (void)state;
+    arena_pool pool = { 0 };
+    proa_arena arena;
+    arena_init(&arena, &pool);
+    assert_int_equal(arena_size(&arena), 0);
+    assert_int_equal(room(&arena), 0);
+    proa_arena_reset(&arena);
+    assert_non_null(proa_arena_alloc(&arena, 0));
+    assert_int_equal(arena_size(&arena), ARENA_BLOCK_MIN - 16);
+    assert_true(BYTES_IS(proa_arena_format(&arena, "%d", 42), "42"));
+    arena_fini(&arena, &pool);
+    assert_int_equal(pool.kept[0], 1);
+    arena_pool_fini(&pool);
+    arena_pool_fini(&pool);
+}
+
+/* Also for a first allocation that is larger than a first block, and for some that double often. */
+static void pools_serve_the_steady_state(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = { 1, 504, 1000, 1008, 1009, 3000, 20000, 65000, 65520 };
+    arena_pool pool = { 0 };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (int round = 0; round < 3; round++) {
+            proa_arena arena;
+            arena_init(&arena, &pool);
+            memory_watch(0);
+            char *first = proa_arena_alloc(&arena, sizes[i]);
+            char *second = proa_arena_alloc(&arena, 600);
+            assert_non_null(first);
+            memset(first, 1, sizes[i]);
+            assert_true(is_zero(second, 600));
+            size_t asked = memory_unwatch();
+            assert_true(round == 0 || asked == 0);
+            arena_fini(&arena, &pool);
+        }
+    }
+    arena_pool_fini(&pool);
+}
+
+static void pools_keep_a_bounded_number_of_blocks(void **state)
+{
+    (void)state;
+    arena_pool pool = { 0 };
+    enum { COUNT = 4200 };
+    static proa_arena arenas[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        arena_init(&arenas[i], &pool);
+        assert_non_null(proa_arena_alloc(&arenas[i], 8));
+        if (i >= 100)
+            continue;
+        assert_non_null(proa_arena_alloc(&arenas[i], 60000));
+        assert_non_null(proa_arena_alloc(&arenas[i], 100000)); /* of no class */
+    }
+    for (size_t i = 0; i < COUNT; i++)
+        arena_fini(&arenas[i], &pool);
+    assert_int_equal(pool.kept[0], 4096);
+    assert_int_equal(pool.kept[ARENA_POOL_CLASSES - 1], 8);
+    arena_pool_fini(&pool);
+}
+
+static void a_detached_one_has_its_first_memory_and_leaves_the_pool_alone(void **state)
+{
+    (void)state;
+    arena_pool pool = { 0 };
+    proa_arena arena;
+    arena_init(&arena, &pool);
+    arena_detach(&arena);
+    memory_watch(0);
+    assert_non_null(proa_arena_alloc(&arena, 1000));
+    assert_int_equal(memory_unwatch(), 0);
+    pool.free[0] = (void *)1; /* who touches it falls */
+    assert_non_null(proa_arena_alloc(&arena, 1000));
+    pool.free[0] = NULL;
+    arena_fini(&arena, NULL);
+
+    memory_watch(1);
+    arena_init(&arena, &pool);
+    arena_detach(&arena); /* without memory, that is told to who asks for some */
+    memory_unwatch();
+    assert_false(arena_is_exhausted(&arena));
+    assert_non_null(proa_arena_alloc(&arena, 8));
+    arena_fini(&arena, &pool);
+    arena_pool_fini(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +358,10 @@ int main(void)
         cmocka_unit_test(copies_keep_absent_and_empty_apart),
         cmocka_unit_test(texts_are_formatted_whether_they_fit_or_not),
         cmocka_unit_test(held_slices_go_with_the_arena),
+        cmocka_unit_test(pooled_ones_hold_nothing_until_they_are_asked),
+        cmocka_unit_test(pools_serve_the_steady_state),
+        cmocka_unit_test(pools_keep_a_bounded_number_of_blocks),
+        cmocka_unit_test(a_detached_one_has_its_first_memory_and_leaves_the_pool_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@ struct slab_free {
 void slab_init(slab *slab, size_t size, size_t keep_max)
 {
     slab->size = size < sizeof(struct slab_free) ? sizeof(struct slab_free) : size;
+    slab->zeroed = slab->size;
     slab->keep_max = keep_max;
     slab->kept = 0;
     slab->free = NULL;
@@ -31,11 +32,13 @@ void *slab_take(slab *slab)
 {
     PROA_ASSERT(slab->size, "a slab is initialised before use");
     struct slab_free *block = slab->free;
-    if (!block)
-        return memory_new(slab->size);
+    if (!block) {
+        block = memory_resize(NULL, slab->size);
+        return block ? memset(block, 0, slab->zeroed) : NULL;
+    }
     slab->free = block->next;
     slab->kept--;
-    return memset(block, 0, slab->size);
+    return memset(block, 0, slab->zeroed);
 }
 
 void slab_give(slab *slab, void *block)

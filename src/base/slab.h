@@ -4,10 +4,11 @@
 #define BASE_SLAB_H
 #include <stddef.h>
 
-typedef struct slab { size_t size; size_t keep_max; size_t kept; struct slab_free *free; } slab;
+typedef struct slab { size_t size, zeroed; size_t keep_max; size_t kept; struct slab_free *free; } slab;
 
 void slab_init(slab *slab, size_t size, size_t keep_max);   /* size of a block in bytes; how many free ones are kept */
 void slab_fini(slab *slab);                                 /* frees what is kept; blocks in use stay their owners' */
-void *slab_take(slab *slab);                                /* zeroed; owned: slab_give; NULL: no memory */
+/* Owned: slab_give; NULL: no memory. Its first `zeroed` bytes are: all of them unless the owner says fewer. */
+void *slab_take(slab *slab);
 void slab_give(slab *slab, void *block);
 #endif

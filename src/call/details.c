@@ -40,7 +40,7 @@ static size_t bytes_field_size(proa_bytes bytes)
  * they are further elements of its list. */
 void details_append(proa_call *c, const proa_type *type, const void *detail)
 {
-    proa_arena *arena = c->user.arena;
+    proa_arena *arena = &c->user.arena;
     proa_bytes value;
     if (proa_encode(type, detail, arena, &value) != PROA_ERR_NONE)
         return; /* the status goes without it; its code says what matters */
@@ -66,7 +66,7 @@ proa_bytes details_finish(proa_call *c, proa_code code, proa_bytes text)
     proa_bytes anys = c->user.details;
     if (code == PROA_OK || !anys.size || c->user.has_raw_details)
         return code == PROA_OK ? (proa_bytes){ NULL, 0 } : anys;
-    char *whole = arena_raw(c->user.arena, 2 + bytes_field_size(text) + anys.size);
+    char *whole = arena_raw(&c->user.arena, 2 + bytes_field_size(text) + anys.size);
     if (!whole)
         return (proa_bytes){ NULL, 0 };
     char *p = whole;

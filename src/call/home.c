@@ -7,7 +7,8 @@
 #include <poll.h>
 #include <sched.h>
 
-#define KEEP_CALLS HOME_ARENAS_MAX /* free blocks that a home keeps, each kind */
+#define KEEP_CALLS \
+    4096 /* free blocks that a home keeps, each kind: what a turn of a hundred busy connections has at once */
 
 static bool init_shared(proa_loop *home)
 {
@@ -38,7 +39,9 @@ static proa_loop *make(const proa_loop_options *options, const io_network *netwo
         memory_free(home);
         return NULL;
     }
-    slab_init(&home->calls, call_size(), KEEP_CALLS);
+    slab_init(&home->served, call_size(true), KEEP_CALLS);
+    slab_init(&home->made, call_size(false), KEEP_CALLS);
+    home->served.zeroed = home->made.zeroed = call_zeroed_size();
     slab_init(&home->streams, rpc_exchange_block_size(), KEEP_CALLS);
     list_init(&home->guests);
     list_init(&home->all);
@@ -104,11 +107,10 @@ void proa_loop_free(proa_loop *home)
     end_calls(home);
     PROA_ASSERT(list_is_empty(&home->all), "calls are ended before their loop is freed");
     io_loop_free(home->io);
-    while (home->arena_count)
-        proa_arena_free(home->arenas[--home->arena_count]);
-    memory_free(home->arenas);
+    arena_pool_fini(&home->arenas);
     pb_scratch_fini(&home->scratch);
-    slab_fini(&home->calls);
+    slab_fini(&home->served);
+    slab_fini(&home->made);
     slab_fini(&home->streams);
     pthread_cond_destroy(&home->shared.moved);
     pthread_mutex_destroy(&home->shared.lock);
@@ -386,45 +388,6 @@ void home_drop(proa_loop *home)
 void home_add_guest(proa_loop *home, home_guest *guest)
 {
     list_push(&home->guests, &guest->node);
-}
-
-proa_arena *home_take_arena(proa_loop *home)
-{
-    if (!home->arena_count)
-        return proa_arena_new(CALL_ARENA_BYTES);
-    proa_arena *arena = home->arenas[--home->arena_count];
-    home->arena_bytes -= arena_size(arena);
-    return arena;
-}
-
-static bool has_arena_room(proa_loop *home, size_t size)
-{
-    if (home->arena_count == HOME_ARENAS_MAX || home->arena_bytes + size > HOME_ARENAS_BYTES_MAX)
-        return false;
-    if (home->arena_count < home->arena_capacity)
-        return true;
-    unsigned capacity = home->arena_capacity ? 2 * home->arena_capacity : 16;
-    proa_arena **more = memory_resize(home->arenas, capacity * sizeof *more);
-    if (!more)
-        return false;
-    home->arenas = more;
-    home->arena_capacity = capacity;
-    return true;
-}
-
-/* A call that used much gives its memory back, not to the next call. */
-void home_give_arena(proa_loop *home, proa_arena *arena)
-{
-    if (!arena)
-        return;
-    if (arena_size(arena) <= 64 * 1024)
-        proa_arena_reset(arena);
-    if (arena_size(arena) > 64 * 1024 || !has_arena_room(home, arena_size(arena))) {
-        proa_arena_free(arena);
-        return;
-    }
-    home->arena_bytes += arena_size(arena);
-    home->arenas[home->arena_count++] = arena;
 }
 
 void home_give_slice(proa_loop *home, proa_slice *slice)

@@ -7,13 +7,10 @@
 #include "call/call.h"
 #include "pb/pb.h"
 
-size_t call_size(void);                           /* bytes of a proa_call, for the slab */
+size_t call_size(bool is_served);                 /* bytes of a proa_call, for its slab, */
+size_t call_zeroed_size(void);                    /* and how many of them are to be zeroed */
 proa_call *call_of_home_node(list_node *node);    /* of proa_loop.all */
 void call_abandon(proa_call *call);               /* its loop goes: its last callback waits for nothing any more */
-#define CALL_ARENA_BYTES 1024     /* of the first block of a call's arena: what an open, idle call costs; more comes by need */
-#define HOME_ARENAS_MAX 4096       /* as many as calls are kept: what a turn of a hundred busy connections has at once */
-#define HOME_ARENAS_BYTES_MAX (8u * 1024 * 1024)
-
 struct proa_loop {
     io_loop *io;
     trace trace;
@@ -27,11 +24,9 @@ struct proa_loop {
     unsigned busy;                /* calls and servers that keep proa_loop_run going */
     _Atomic(pthread_t) owner;     /* driven: the thread that is inside of a turn; 0: none */
     list all;                     /* every call */
-    slab calls, streams;
+    slab served, made, streams;
     pb_scratch scratch;           /* where messages are encoded, backwards */
-    proa_arena **arenas;          /* reset, for the next calls */
-    unsigned arena_count, arena_capacity;
-    size_t arena_bytes;           /* of all of them */
+    arena_pool arenas;            /* where the calls' arenas take their blocks */
     list guests;
     atomic_uint_least64_t tickets;   /* taken so far; a worker takes them too */
     atomic_bool is_stopped;
@@ -49,7 +44,5 @@ struct proa_loop {
 };
 
 bool home_can_wait(const proa_loop *home);        /* is this no callback, and a home that waiting turns? */
-proa_arena *home_take_arena(proa_loop *home);     /* owned: home_give_arena; NULL: no memory */
-void home_give_arena(proa_loop *home, proa_arena *arena);
 void home_give_slice(proa_loop *home, proa_slice *slice);   /* as proa_slice_free: its block is for the next message */
 #endif

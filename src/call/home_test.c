@@ -205,47 +205,6 @@ static void loop_belongs_to_one_thread(void **state)
     proa_loop_free(other);
 }
 
-static void arenas_are_used_again(void **state)
-{
-    (void)state;
-    proa_loop *home = home_new(&(proa_loop_options){ 0 }, false);
-    proa_arena *first = home_take_arena(home);
-    home_give_arena(home, first);
-    assert_ptr_equal(home_take_arena(home), first);
-    assert_non_null(proa_arena_alloc(first, 100 * 1024));
-    home_give_arena(home, first); /* too large to be kept */
-    assert_int_equal(home->arena_count, 0);
-    home_give_arena(home, NULL);
-    assert_int_equal(home->arena_count, 0);
-    assert_int_equal(home->arena_bytes, 0);
-    proa_loop_free(home);
-}
-
-/* By number, and by bytes: arenas of 32 KiB are at most 8 MiB together. */
-static void arenas_are_kept_to_a_bound(void **state)
-{
-    (void)state;
-    static proa_arena *arenas[HOME_ARENAS_MAX + 10];
-    enum { COUNT = sizeof arenas / sizeof *arenas };
-    proa_loop *home = home_new(&(proa_loop_options){ 0 }, false);
-    for (int i = 0; i < COUNT; i++)
-        assert_non_null(arenas[i] = home_take_arena(home));
-    for (int i = 0; i < COUNT; i++)
-        home_give_arena(home, arenas[i]);
-    assert_int_equal(home->arena_count, HOME_ARENAS_MAX);
-    for (int i = 0; i < HOME_ARENAS_MAX; i++)
-        proa_arena_free(home_take_arena(home));
-    assert_int_equal(home->arena_bytes, 0);
-    for (int i = 0; i < 400; i++) {
-        proa_arena *arena = proa_arena_new(32 * 1024);
-        assert_non_null(arena);
-        home_give_arena(home, arena);
-    }
-    assert_true(home->arena_bytes <= HOME_ARENAS_BYTES_MAX && home->arena_bytes > HOME_ARENAS_BYTES_MAX / 2);
-    assert_true(home->arena_count < 400);
-    proa_loop_free(home);
-}
-
 static void virtual_time_jumps(void **state)
 {
     (void)state;
@@ -270,8 +229,6 @@ int main(void)
         cmocka_unit_test(end_with_runs_behind_the_leave),
         cmocka_unit_test(leave_makes_no_endless_turns),
         cmocka_unit_test(loop_belongs_to_one_thread),
-        cmocka_unit_test(arenas_are_used_again),
-        cmocka_unit_test(arenas_are_kept_to_a_bound),
         cmocka_unit_test(virtual_time_jumps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

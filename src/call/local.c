@@ -4,7 +4,7 @@
 
 static size_t unsent(const proa_call *c)
 {
-    return c->exchange ? rpc_exchange_queued(c->exchange) : c->remote.out.bytes;
+    return c->exchange ? rpc_exchange_queued(c->exchange) : c->made.kept.bytes;
 }
 
 bool local_may_push(const proa_call *c)
@@ -22,7 +22,7 @@ static bool is_refused(proa_call *c)
 {
     if (!local_may_push(c))
         return true;
-    if (unsent(c) < 2 * c->queue_bytes_max + c->remote.resent)
+    if (unsent(c) < 2 * c->queue_bytes_max + c->resent)
         return false;
     call_cancel(c, PROA_RESOURCE_EXHAUSTED, call_text_overflow);
     return true;
@@ -55,9 +55,19 @@ static bool is_ready_to_push(proa_call *c)
 
 static bool keep(proa_call *c, proa_slice *slice)
 {
-    if (slice_queue_push(&c->remote.out, slice) != PROA_ERR_NONE)
+    if (slice_queue_push(&c->made.kept, slice) != PROA_ERR_NONE)
         call_cancel(c, PROA_RESOURCE_EXHAUSTED, "no memory for a message");
     return local_can_push(c);
+}
+
+/* h2 copies small ones and lets go of them at once: held until then, their block is for the next message of this loop. */
+void local_give_slice(proa_call *c, proa_slice *slice)
+{
+    hold *held = hold_retain(slice->hold);
+    if (!c->is_served)
+        replay_keep(c, slice);
+    rpc_exchange_push_slice(c->exchange, slice);
+    hold_release_to(io_loop_pool(c->home->io), held);
 }
 
 bool local_push(proa_call *c, proa_slice *slice)
@@ -68,8 +78,7 @@ bool local_push(proa_call *c, proa_slice *slice)
     }
     if (!c->exchange)
         return keep(c, slice);
-    replay_keep(c, slice);
-    rpc_exchange_push_slice(c->exchange, slice);
+    local_give_slice(c, slice);
     call_touch(c);
     return local_can_push(c);
 }
@@ -85,7 +94,8 @@ bool local_push_body(proa_call *c, char *body, size_t size)
     }
     if (!is_ready_to_push(c))
         return false;
-    replay_keep_body(c, body, size);
+    if (!c->is_served)
+        replay_keep_body(c, body, size);
     rpc_exchange_push(c->exchange, body, size);
     call_touch(c);
     return local_can_push(c);
@@ -123,7 +133,7 @@ void local_end_requests(proa_call *c)
 void local_gather(proa_call *c)
 {
     proa_slice slice;
-    while (c->exchange && rpc_exchange_pop(c->exchange, &slice)) {
+    while (c->exchange && rpc_exchange_has_message(c->exchange) && rpc_exchange_pop(c->exchange, &slice)) {
         if (c->first_count++)
             home_give_slice(c->home, &slice);
         else

@@ -19,23 +19,26 @@ static int64_t deadline_of(proa_loop *home, const call_making *m)
 static bool copy_options(proa_call *c, const call_making *m)
 {
     const proa_call_options *o = m->options;
-    c->on_ready = o->on_ready;
-    c->on_done = o->on_done;
-    c->callback_user = o->user;
-    c->waits_for_ready = o->wait_for_ready;
+    c->made.on_ready = o->on_ready;
+    c->made.on_done = o->on_done;
+    c->made.callback_user = o->user;
+    c->made.waits_for_ready = o->wait_for_ready;
     for (size_t i = 0; i < o->headers.count; i++)
-        if (header_list_add(&c->user.headers, c->user.arena, o->headers.data[i].name, o->headers.data[i].value) !=
+        if (header_list_add(&c->user.headers, &c->user.arena, o->headers.data[i].name, o->headers.data[i].value) !=
             PROA_ERR_NONE)
             return false;
     if (m->method) {
-        c->user.path = m->method->path.data;
+        c->user.path = m->method->path;
         return true;
     }
     proa_bytes path = proa_bytes_of(m->path);
     path.size++; /* with its NUL */
-    proa_arena *arena = c->user.arena;
-    c->user.path = proa_arena_copy(arena, path).data;
-    return c->user.path != NULL;
+    proa_arena *arena = &c->user.arena;
+    c->user.path = proa_arena_copy(arena, path);
+    if (!c->user.path.data)
+        return false;
+    c->user.path.size--;
+    return true;
 }
 
 /* Nothing of it runs any more. The caller has it pinned. */
@@ -43,23 +46,23 @@ static void finish(proa_call *c)
 {
     c->is_finished = true;
     home_drop(c->home);
-    if (c->parent)
-        step_child_gone(c->parent);
+    if (c->made.parent)
+        step_child_gone(c->made.parent);
     call_unpin(c); /* of the run */
 }
 
 static void let_go(proa_call *c)
 {
-    if (c->is_let_go)
+    if (c->made.is_let_go)
         return;
-    c->is_let_go = true;
+    c->made.is_let_go = true;
     call_unpin(c); /* the user's */
 }
 
 /* on_done waits until what came before it was popped. */
 static bool is_done(const proa_call *c)
 {
-    return c->is_over && !c->is_finished && (!c->on_ready || local_is_at_end(c) || c->is_abandoned);
+    return c->is_over && !c->is_finished && (!c->made.on_ready || local_is_at_end(c) || c->made.is_abandoned);
 }
 
 /* A callback may end the call, so it is pinned while it runs. Who popped a part of what was there is called again. */
@@ -70,16 +73,16 @@ static void run_callbacks(io_task *task)
         return;
     call_pin(c);
     c->has_popped = false;
-    if (c->on_ready)
-        c->on_ready(c, c->callback_user);
+    if (c->made.on_ready)
+        c->made.on_ready(c, c->made.callback_user);
     if (is_done(c)) {
-        if (c->on_done) {
-            c->on_done(c, c->callback_user);
-            if (!c->parent)
+        if (c->made.on_done) {
+            c->made.on_done(c, c->made.callback_user);
+            if (!c->made.parent)
                 let_go(c);
         }
         finish(c);
-    } else if (c->has_popped && c->on_ready && rpc_exchange_has_message(c->exchange)) {
+    } else if (c->has_popped && c->made.on_ready && rpc_exchange_has_message(c->exchange)) {
         call_schedule(c);
     }
     call_unpin(c);
@@ -87,7 +90,7 @@ static void run_callbacks(io_task *task)
 
 static bool has_callbacks(const proa_call *c)
 {
-    return c->on_ready || c->on_done;
+    return c->made.on_ready || c->made.on_done;
 }
 
 static void on_deadline(io_timer *timer)
@@ -102,22 +105,22 @@ proa_call *call_make(proa_loop *home, const call_making *m)
                 "callbacks need a channel with a loop");
     PROA_ASSERT(!m->is_remote || !(m->options->on_ready || m->options->on_done),
                 "a call with callbacks is begun in the thread of its parent's loop");
-    proa_call *c = call_new(home, m->is_remote);
+    proa_call *c = call_new(home, false, m->is_remote);
     if (!c)
         return NULL;
     c->method = m->method;
     c->is_single_reply = m->method && !(m->method->flags & PROA_GEN_SERVER_STREAMS);
     c->queue_bytes_max = m->queue_bytes_max ? m->queue_bytes_max : LIMITS_QUEUE_BYTES_MAX;
-    c->receive_bytes_max = m->receive_bytes_max;
+    c->made.receive_bytes_max = m->receive_bytes_max;
     c->hooks = m->hooks;
     c->owner = m->owner;
     c->task.run = run_callbacks;
     c->timer.fire = on_deadline;
     c->deadline_ns = deadline_of(home, m);
-    c->parent = m->options->parent;
+    c->made.parent = m->options->parent;
     call_pin(c); /* of the run */
-    if (c->parent && c->is_remote)
-        atomic_fetch_add(&c->parent->unborn, 1);
+    if (c->made.parent && c->is_remote)
+        atomic_fetch_add(&c->made.parent->unborn, 1);
     bool is_whole = copy_options(c, m);
     if (!c->is_remote)
         made_begin(c);
@@ -128,7 +131,7 @@ proa_call *call_make(proa_loop *home, const call_making *m)
 
 static void join_parent(proa_call *c, proa_call *parent)
 {
-    list_push(&parent->children, &c->sibling);
+    list_push(&parent->children, &c->made.sibling);
     if (c->is_remote)
         atomic_fetch_sub(&parent->unborn, 1);
     if (!parent->is_over && !atomic_load(&parent->is_cancelled))
@@ -139,12 +142,12 @@ static void join_parent(proa_call *c, proa_call *parent)
 
 void made_begin(proa_call *c)
 {
-    c->is_begun = true;
+    c->made.is_begun = true;
     if (c->is_remote)
         list_push(&c->home->all, &c->all);
     home_keep(c->home);
-    if (c->parent)
-        join_parent(c, c->parent);
+    if (c->made.parent)
+        join_parent(c, c->made.parent);
     if (c->is_over || c->deadline_ns == INT64_MAX)
         return;
     if (c->deadline_ns <= home_now(c->home))
@@ -163,22 +166,26 @@ static void push_what_waits(proa_call *c)
     if (c->is_remote)
         remote_flush(c);
     else
-        for (proa_slice slice; slice_queue_pop(&c->remote.out, &slice);) {
-            replay_keep(c, &slice);
-            rpc_exchange_push_slice(c->exchange, &slice);
-        }
+        for (proa_slice slice; slice_queue_pop(&c->made.kept, &slice);)
+            local_give_slice(c, &slice);
     if (c->has_ended_ours)
         rpc_exchange_end_requests(c->exchange);
 }
 
+/* The loop's time does where no deadline is measured. A driven home's is as old as its last turn. */
+static int64_t begin_time(const proa_call *c)
+{
+    return c->deadline_ns == INT64_MAX && c->home->is_turning ? io_loop_now(c->home->io) : home_now(c->home);
+}
+
 proa_err call_attach(proa_call *c, link_pump *pump, call_peer *peer)
 {
-    rpc_request request = { .path = proa_bytes_of(c->user.path),
+    rpc_request request = { .path = c->user.path,
                             .headers = { c->user.headers.data, c->user.headers.count },
                             .deadline_ns = c->deadline_ns,
-                            .receive_bytes_max = c->receive_bytes_max,
+                            .receive_bytes_max = c->made.receive_bytes_max,
                             .user = c };
-    proa_err err = rpc_exchange_begin(link_pump_endpoint(pump), &request, home_now(c->home), &c->exchange);
+    proa_err err = rpc_exchange_begin(link_pump_endpoint(pump), &request, begin_time(c), &c->exchange);
     if (err == PROA_ERR_LIMIT || err == PROA_ERR_CLOSED)
         return err;
     if (err != PROA_ERR_NONE) {
@@ -187,7 +194,8 @@ proa_err call_attach(proa_call *c, link_pump *pump, call_peer *peer)
                     err == PROA_ERR_MALFORMED ? "a header or the path holds what HTTP forbids" : error_name(err));
         return PROA_ERR_NONE;
     }
-    io_timer_stop(c->home->io, &c->timer);
+    if (io_timer_is_running(&c->timer))
+        io_timer_stop(c->home->io, &c->timer);
     c->pump = pump;
     rpc_exchange_set_queue_max(c->exchange, c->queue_bytes_max);
     replay_begin(c, peer);
@@ -217,21 +225,23 @@ void made_notice(proa_call *c)
         local_gather(c);
     if (c->is_remote)
         remote_refresh(c);
-    else if (c->on_ready)
+    else if (c->made.on_ready)
         call_schedule(c);
-    if (c->parent)
-        step_notice(c->parent);
+    if (c->made.parent)
+        step_notice(c->made.parent);
 }
 
 void made_over(proa_call *c)
 {
     c->is_over = true;
     c->pump = NULL;
-    if (c->replay.is_open)
+    if (c->made.replay.is_open)
         replay_commit(c);
-    if (c->deadline_ns <= io_loop_now(c->home->io)) /* whoever of the two noticed it first */
+    if (c->deadline_ns != INT64_MAX &&
+        c->deadline_ns <= io_loop_now(c->home->io)) /* whoever of the two noticed it first */
         atomic_store(&c->is_cancelled, true);
-    io_timer_stop(c->home->io, &c->timer);
+    if (io_timer_is_running(&c->timer))
+        io_timer_stop(c->home->io, &c->timer);
     call_pin(c);
     made_notice(c);
     if (!c->is_remote && has_callbacks(c))
@@ -244,9 +254,9 @@ void made_over(proa_call *c)
 void made_end(proa_call *c)
 {
     call_pin(c);
-    c->on_ready = c->on_done = NULL;
-    list_remove(&c->sibling);
-    c->parent = NULL;
+    c->made.on_ready = c->made.on_done = NULL;
+    list_remove(&c->made.sibling);
+    c->made.parent = NULL;
     call_cancel(c, PROA_CANCELLED, "the program ended the call");
     if (c->is_over && !c->is_finished)
         call_schedule(c); /* on_done was due; now the run ends without it */
@@ -288,7 +298,7 @@ static proa_status decode_reply(proa_call *c, void *reply, proa_arena *arena)
         return refuse_reply(arena, error.code == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL,
                             "the reply: %s", error.text);
     /* What was decoded points into the slice, which the call keeps; or the arena, if that is to outlive the call. */
-    if (arena != c->user.arena && arena_hold(arena, &c->first) != PROA_ERR_NONE)
+    if (arena != &c->user.arena && arena_hold(arena, &c->first) != PROA_ERR_NONE)
         return refuse_reply(arena, PROA_RESOURCE_EXHAUSTED, "no memory for the reply");
     return ok;
 }
@@ -307,7 +317,7 @@ void made_settle(proa_call *c)
 {
     if (c->user.is_settled)
         return;
-    proa_arena *arena = c->user.arena;
+    proa_arena *arena = &c->user.arena;
     settle_into(c, c->is_single_reply ? proa_arena_alloc(arena, c->method->reply->size) : NULL, arena);
 }
 

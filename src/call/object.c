@@ -4,31 +4,46 @@
 
 static void deliver(io_mail *mail);
 
-size_t call_size(void)
+size_t call_size(bool is_served)
 {
-    return sizeof(struct proa_call);
+    return is_served ? sizeof(struct proa_call) : offsetof(struct proa_call, made) + sizeof(call_made);
 }
 
-proa_call *call_new(proa_loop *home, bool is_remote)
+size_t call_zeroed_size(void)
 {
-    proa_call *c = is_remote ? memory_new(sizeof *c) : slab_take(&home->calls);
+    return offsetof(struct proa_call, remote);
+}
+
+/* The slabs are the home's: a thread elsewhere takes from the heap what goes to one of them later. */
+static proa_call *new_block(proa_loop *home, bool is_served, bool is_remote)
+{
+    if (is_remote)
+        return memory_new(call_size(false));
+    proa_call *c = slab_take(is_served ? &home->served : &home->made);
     if (!c)
         return NULL;
-    c->user.arena = is_remote ? proa_arena_new(CALL_ARENA_BYTES) : home_take_arena(home);
-    if (!c->user.arena || (is_remote && !remote_init(c))) {
-        proa_arena_free(c->user.arena);
-        memory_free(c); /* a block of the slab is one of the heap */
+    if (!is_served)
+        c->made = (call_made){ .parent = NULL };
+    return c;
+}
+
+proa_call *call_new(proa_loop *home, bool is_served, bool is_remote)
+{
+    proa_call *c = new_block(home, is_served, is_remote);
+    if (!c)
+        return NULL;
+    c->home = home;
+    arena_init(&c->user.arena, is_remote ? NULL : &home->arenas);
+    if (is_remote && !remote_init(c)) {
+        arena_fini(&c->user.arena, NULL);
+        memory_free(c);
         return NULL;
     }
-    c->home = home;
+    c->is_served = is_served;
     c->pins = 1;
     c->deadline_ns = INT64_MAX;
     c->mail.deliver = deliver;
     list_init(&c->children);
-    atomic_init(&c->peer, NULL);
-    atomic_init(&c->unborn, 0);
-    atomic_init(&c->is_cancelled, false);
-    atomic_init(&c->commands, 0);
     if (!is_remote)
         list_push(&home->all, &c->all);
     return c;
@@ -39,25 +54,31 @@ static void free_call(proa_call *c)
     proa_loop *home = c->home;
     list_remove(&c->all);
     io_task_cancel(&c->task);
-    io_timer_stop(home->io, &c->timer);
+    if (io_timer_is_running(&c->timer))
+        io_timer_stop(home->io, &c->timer);
     if (c->exchange)
         rpc_exchange_release(c->exchange);
     if (c->is_remote)
         remote_fini(c);
-    else
-        slice_queue_fini(&c->remote.out);
-    memory_free(c->refusal);
-    home_give_slice(home, &c->first);
-    home_give_slice(home, &c->user.message);
-    home_give_arena(home, c->user.arena);
-    home_give_arena(home, c->user.message_arena);
-    pb_scratch_fini(&c->user.scratch);
+    if (!c->is_served) {
+        if (c->made.kept.count || c->made.kept.items)
+            slice_queue_fini(&c->made.kept);
+        if (c->made.replay.sends)
+            replay_fini(c);
+    }
+    if (c->refusal)
+        memory_free(c->refusal);
+    if (c->first.hold)
+        home_give_slice(home, &c->first);
+    if (c->user.message.hold)
+        home_give_slice(home, &c->user.message);
+    if (c->user.message_arena)
+        arena_fini(c->user.message_arena, &home->arenas);
+    arena_fini(&c->user.arena, &home->arenas);
     call_peer_drop(atomic_load(&c->peer));
-    if (c->replay.sends)
-        replay_fini(c);
     const call_hooks *hooks = c->hooks;
     void *owner = c->owner;
-    slab_give(&home->calls, c);
+    slab_give(c->is_served ? &home->served : &home->made, c);
     if (hooks)
         hooks->gone(owner, home);
 }
@@ -74,8 +95,8 @@ void call_unpin(proa_call *c)
     if (--c->pins)
         return;
     for (list_node *node; (node = list_pop(&c->children));) {
-        proa_call *child = CONTAINER_OF(node, proa_call, sibling);
-        child->parent = NULL;
+        proa_call *child = CONTAINER_OF(node, proa_call, made.sibling);
+        child->made.parent = NULL;
         made_end(child);
     }
     if (atomic_load(&c->commands) & CALL_CMD_POSTED)
@@ -126,7 +147,7 @@ static void deliver(io_mail *mail)
         free_call(c);
         return;
     }
-    if (!c->is_served && !c->is_begun && !(commands & CALL_CMD_SUBMIT)) {
+    if (!c->is_served && !c->made.is_begun && !(commands & CALL_CMD_SUBMIT)) {
         atomic_fetch_or(&c->commands, commands); /* its maker is not ready yet: this comes with the SUBMIT */
         return;
     }
@@ -172,17 +193,17 @@ proa_loop *call_home(const proa_call *c)
 
 list_node *call_node(proa_call *c)
 {
-    return &c->queued;
+    return &c->made.queued;
 }
 
 proa_call *call_of_node(list_node *node)
 {
-    return CONTAINER_OF(node, proa_call, queued);
+    return CONTAINER_OF(node, proa_call, made.queued);
 }
 
 bool call_waits_for_ready(const proa_call *c)
 {
-    return c->waits_for_ready;
+    return c->made.waits_for_ready;
 }
 
 proa_call *call_of_home_node(list_node *node)
@@ -283,7 +304,7 @@ void call_cancel(proa_call *c, proa_code code, const char *text)
         return;
     atomic_store(&c->is_cancelled, true);
     if (!c->exchange) {
-        if (list_has(&c->queued))
+        if (list_has(&c->made.queued))
             c->hooks->forget(c->owner, c);
         call_refuse(c, code, "%s", text);
         return;
@@ -318,8 +339,10 @@ void call_break_for(proa_call *c, proa_err err, const char *text)
 
 void call_abandon(proa_call *c)
 {
-    c->is_abandoned = true;
-    if (!c->is_served && c->is_over && !c->is_finished)
+    if (c->is_served)
+        return;
+    c->made.is_abandoned = true;
+    if (c->is_over && !c->is_finished)
         call_schedule(c);
 }
 
@@ -335,19 +358,20 @@ void call_on_event(const rpc_event *event)
     proa_call *c = rpc_exchange_user(event->exchange);
     if (!c)
         return;
+    if (c->is_served) {
+        if (event->type == RPC_EVENT_END)
+            step_over(c);
+        else
+            step_notice(c);
+        return;
+    }
     if (event->type == RPC_EVENT_HEADERS) {
         c->has_replied_headers = true;
-        if (c->replay.is_open)
+        if (c->made.replay.is_open)
             replay_commit(c);
     }
-    if (event->type == RPC_EVENT_END) {
-        if (c->is_served)
-            step_over(c);
-        else if (!replay_again(c, event))
-            made_over(c);
-    } else if (c->is_served) {
-        step_notice(c);
-    } else {
+    if (event->type != RPC_EVENT_END)
         made_notice(c);
-    }
+    else if (!replay_again(c, event))
+        made_over(c);
 }

@@ -30,13 +30,13 @@ enum {                            /* commands, from any thread to the home */
 
 typedef struct header_list { proa_header *data; size_t count, capacity; } header_list;
 
-/* Between a remote user and the home. The lock guards all of it. */
+/* Between a remote user and the home. The lock guards all of it but the block, which is the user's. */
 typedef struct call_remote {
     pthread_mutex_t lock;
     pthread_cond_t moved;
-    slice_queue in, out;          /* out: also what any made call keeps until its attempt */
+    slice_queue in, out;
+    slice_queue used;             /* what the user is done with: back to the home's recycled blocks */
     size_t unsent;                /* bytes that the exchange had queued when the home looked last */
-    size_t resent;                /* of those that were pushed for an earlier attempt; any made call's */
     bool ended_requests;          /* ours, made: half-close follows what is in out */
     bool peer_ended;              /* nothing follows what is in in */
     bool has_more;                /* the exchange holds messages for which in had no room */
@@ -44,6 +44,8 @@ typedef struct call_remote {
     bool is_over;
     bool is_woken;
     proa_code finish_code;        /* served: of CALL_CMD_FINISH */
+    hold *block;                  /* where the user encodes */
+    size_t block_capacity;
 } call_remote;
 
 typedef struct replay_item replay_item;
@@ -56,6 +58,21 @@ typedef struct replay {           /* made: what was given to its attempt, for an
     bool was_refused;
 } replay;
 
+typedef struct call_made {        /* of a call that we make */
+    proa_call *parent;
+    list_node sibling;            /* in the parent's children */
+    list_node queued;             /* in the owner's queue of those that wait */
+    proa_on_call on_ready, on_done;
+    void *callback_user;
+    size_t receive_bytes_max;
+    slice_queue kept;             /* not remote: what waits for the attempt */
+    replay replay;
+    bool is_begun;                /* its home knows it */
+    bool is_let_go;               /* its user has ended it */
+    bool is_abandoned;            /* nobody will pop any more */
+    bool waits_for_ready;
+} call_made;
+
 struct proa_call {
     proa_loop *home;
     const call_hooks *hooks;
@@ -65,12 +82,16 @@ struct proa_call {
     link_pump *pump;              /* NULL: before the attempt, and once the exchange has ended */
     _Atomic(call_peer *) peer;    /* made: of its last attempt */
     unsigned pins;                /* reasons for the memory to stay; the home counts */
+    proa_code refusal_code;       /* PROA_OK: we did not end it ourselves */
+    char *refusal;                /* why we did; owned. Remote: guarded by the lock until it is over */
+    size_t queue_bytes_max;
+    size_t resent;                /* made: bytes pushed for an earlier attempt; remote: the lock guards it */
+    int64_t deadline_ns;
+    proa_slice first;             /* the single message; what was decoded from it points into it */
+    unsigned first_count;         /* how many came where one is due */
     bool is_served, is_remote, is_single_request, is_single_reply;
     bool has_ended_ours;          /* made: half-closed; served: answered */
     bool is_over;                 /* its last event came; the status is known */
-    bool is_begun;                /* made: its home knows it */
-    bool is_let_go;               /* made: its user has ended it */
-    bool is_abandoned;            /* made: nobody will pop any more */
     bool is_zombie;               /* the memory goes when the mail that is on its way has come */
     bool is_running;              /* served: its handler runs on the home right now */
     bool is_finished;             /* its last callback ran */
@@ -79,63 +100,56 @@ struct proa_call {
     bool is_noticed;              /* traffic moved, */
     bool has_popped;              /* it popped; also of on_ready */
     bool has_status;              /* served: user.status says how it was answered */
-    bool waits_for_ready;
     bool has_replied_headers;     /* made: they came; served: they went out */
-    size_t queue_bytes_max, receive_bytes_max;
-    int64_t deadline_ns;
-    char *refusal;                /* why we ended it ourselves; owned. Remote: guarded by the lock until it is over */
-    proa_code refusal_code;       /* PROA_OK: we did not */
-    proa_slice first;             /* the single message; what was decoded from it points into it */
-    unsigned first_count;         /* how many came where one is due */
+    bool in_on_call;              /* served */
+    bool was_checked;             /* served: on_call said go on, and the request was decoded */
+    atomic_bool is_cancelled;
+    atomic_uint commands;
+    atomic_uint unborn;           /* served: children that another thread made and the home does not know yet */
 
     io_task task;                 /* a step, or on_ready and on_done */
     io_timer timer;               /* served: of its wait; made: its deadline before the attempt */
     io_mail mail;
-    atomic_bool is_cancelled;
-    atomic_uint commands;
     list_node all;                /* in the home's */
-    list children;                /* of a served call */
-    atomic_uint unborn;           /* children that another thread made and the home does not know yet */
-    list_node sibling;            /* in the parent's children */
-    list_node queued;             /* in the owner's queue of those that wait */
-    proa_call *parent;
 
     struct {                      /* the user's side: of the home, or of the remote thread */
-        const char *path;         /* NULL: not asked for yet */
-        proa_arena *arena;        /* never NULL */
-        proa_arena *message_arena;   /* of the message popped last; NULL: none was */
+        proa_bytes path;          /* with a NUL behind it; absent: not asked for yet */
+        proa_arena arena;
+        proa_arena *message_arena;   /* in arena: of the message popped last; NULL: none was */
         proa_slice message;       /* popped last; what was decoded from it points into it */
         const void *request;
         void *reply;
-        bool is_settled;          /* made: the status is final, the single reply was decoded */
         proa_status status;
         proa_bytes fail_text;     /* served: of proa_call_fail and set_status */
         proa_bytes details;       /* whole google.rpc.Status, or its anys while they are added */
+        header_list headers, trailers;   /* what we add */
+        void *state;              /* NULL: not asked for yet */
+        bool is_settled;          /* made: the status is final, the single reply was decoded */
         bool has_raw_details;
         bool has_closed_headers;
-        header_list headers, trailers;   /* what we add */
-        pb_scratch scratch;       /* of a remote user */
-        void *large_state;
     } user;
 
-    proa_on_call on_ready, on_done, on_end;
-    void *callback_user, *on_end_user;
-    /* served */
+    /* Served. */
+    list children;                /* made by its handler */
+    proa_on_call on_end;
+    void *on_end_user;
     const call_binding *binding;
     proa_handler on_call;
     void *on_call_user;
-    bool in_on_call;
-    bool was_checked;             /* on_call said go on, and the request was decoded */
-    call_state state;
     uint64_t ticket;              /* 0: none is out */
-    call_remote remote;
-    replay replay;
-    union { max_align_t align; char bytes[PROA_CALL_STATE_SIZE]; } small_state;
+    call_state state;
+
+    /* Up to here a block is zeroed for each call. What follows has its own begin: an idle call on a loop touches none of it. */
+    call_remote remote;           /* remote_init */
+    union {
+        call_made made;           /* zeroed as well */
+        union { max_align_t align; char bytes[PROA_CALL_STATE_SIZE]; } small_state;   /* served: proa_call_state */
+    };
 };
 
 /* ---- object.c */
 extern const char call_text_overflow[], call_text_cancelled[];
-proa_call *call_new(proa_loop *home, bool is_remote);   /* one pin; NULL: no memory */
+proa_call *call_new(proa_loop *home, bool is_served, bool is_remote);   /* one pin; NULL: no memory. Served: not remote yet */
 void call_pin(proa_call *call);
 void call_unpin(proa_call *call);                 /* home: the last one frees it */
 void call_post(proa_call *call, unsigned commands);   /* any thread */
@@ -153,6 +167,7 @@ void call_stop(proa_call *call, proa_code code, const char *text);   /* home, se
 bool local_may_push(const proa_call *call);       /* it goes on, and our side has not ended */
 bool local_can_push(const proa_call *call);       /* and there is room */
 bool local_push(proa_call *call, proa_slice *slice);              /* takes it */
+void local_give_slice(proa_call *call, proa_slice *slice);        /* the same, to the exchange that is there */
 bool local_push_body(proa_call *call, char *body, size_t size);   /* RPC_ENVELOPE_SIZE writable bytes before it */
 bool local_pop(proa_call *call, proa_slice *out);
 bool local_is_at_end(const proa_call *call);
@@ -171,6 +186,7 @@ void remote_wait_for_room(proa_call *call);       /* or for the end */
 bool remote_push(proa_call *call, proa_slice *slice);
 bool remote_pop(proa_call *call, proa_slice *out);
 bool remote_is_at_end(proa_call *call);
+void remote_give_back(proa_call *call, proa_slice *slice);
 typedef bool (*remote_condition)(proa_call *call);   /* called with the lock held */
 void remote_wait(proa_call *call, remote_condition is_met);
 bool remote_pause(proa_call *call, int64_t ns);
@@ -192,6 +208,9 @@ void replay_keep_body(proa_call *call, const char *body, size_t size);   /* copi
 void replay_commit(proa_call *call);              /* it is not sent again: what was kept goes */
 bool replay_again(proa_call *call, const rpc_event *end); /* true: it is in its owner's hands again, and nobody hears of it */
 void replay_fini(proa_call *call);
+
+/* ---- typed.c */
+proa_arena *call_message_arena(proa_call *call);  /* user: for what is popped; NULL: no memory */
 
 /* ---- wait.c: the user's side */
 void home_enter_unless_remote(proa_call *call);

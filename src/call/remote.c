@@ -8,18 +8,25 @@ bool remote_init(proa_call *c)
 {
     if (c->is_remote)
         return true;
+    call_remote *r = &c->remote;
+    *r = (call_remote){ .unsent = 0 };
     pthread_condattr_t monotonic;
     if (pthread_condattr_init(&monotonic))
         return false;
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    bool done = pthread_cond_init(&c->remote.moved, &monotonic) == 0;
+    bool done = pthread_cond_init(&r->moved, &monotonic) == 0;
     pthread_condattr_destroy(&monotonic);
     if (!done)
         return false;
-    if (pthread_mutex_init(&c->remote.lock, NULL)) {
-        pthread_cond_destroy(&c->remote.moved);
+    if (pthread_mutex_init(&r->lock, NULL)) {
+        pthread_cond_destroy(&r->moved);
         return false;
     }
+    if (c->method && !c->is_single_request)
+        call_message_arena(c);
+    if (c->user.message_arena)
+        arena_detach(c->user.message_arena);
+    arena_detach(&c->user.arena); /* the home's pool is not that thread's */
     c->is_remote = true;
     return true;
 }
@@ -28,6 +35,8 @@ void remote_fini(proa_call *c)
 {
     slice_queue_fini(&c->remote.in);
     slice_queue_fini(&c->remote.out);
+    slice_queue_fini(&c->remote.used);
+    hold_release_to(io_loop_pool(c->home->io), c->remote.block);
     pthread_cond_destroy(&c->remote.moved);
     pthread_mutex_destroy(&c->remote.lock);
 }
@@ -60,6 +69,8 @@ void remote_refresh(proa_call *c)
 {
     call_remote *r = &c->remote;
     pthread_mutex_lock(&r->lock);
+    for (proa_slice used; slice_queue_pop(&r->used, &used);)
+        home_give_slice(c->home, &used);
     bool has_memory = take_in(c);
     r->has_more = c->exchange && rpc_exchange_has_message(c->exchange);
     r->peer_ended = !r->has_more && (c->is_over || (c->exchange && rpc_exchange_is_half_closed(c->exchange)));
@@ -93,8 +104,7 @@ void remote_flush(proa_call *c)
             proa_slice_free(&slice);
             continue;
         }
-        replay_keep(c, &slice);
-        rpc_exchange_push_slice(c->exchange, &slice);
+        local_give_slice(c, &slice);
     }
     slice_queue_fini(&out);
     if (has_ended)
@@ -149,7 +159,7 @@ bool remote_push(proa_call *c, proa_slice *slice)
     pthread_mutex_lock(&r->lock);
     c->user.has_closed_headers = true;
     bool may = may_push(c);
-    bool is_overflow = r->out.bytes + r->unsent >= 2 * c->queue_bytes_max + r->resent;
+    bool is_overflow = r->out.bytes + r->unsent >= 2 * c->queue_bytes_max + c->resent;
     bool is_taken = may && !is_overflow && slice_queue_push(&r->out, slice) == PROA_ERR_NONE;
     bool can = is_taken && can_push(c);
     pthread_mutex_unlock(&r->lock);
@@ -176,6 +186,15 @@ bool remote_pop(proa_call *c, proa_slice *out)
     if (wants_more)
         call_post(c, CALL_CMD_TRAFFIC);
     return has;
+}
+
+void remote_give_back(proa_call *c, proa_slice *slice)
+{
+    if (!slice->hold)
+        return;
+    pthread_mutex_lock(&c->remote.lock);
+    (void)!slice_queue_push(&c->remote.used, slice); /* which frees it if it must */
+    pthread_mutex_unlock(&c->remote.lock);
 }
 
 bool remote_is_at_end(proa_call *c)

@@ -37,8 +37,8 @@ struct replay_peer {
 static replay_item *new_item(proa_call *c, size_t body_size)
 {
     size_t bytes = sizeof(replay_item) + body_size;
-    if (!c->replay.first && body_size <= ARENA_BODY_MAX && !c->is_remote) {
-        replay_item *item = arena_raw(c->user.arena, bytes);
+    if (!c->made.replay.first && body_size <= ARENA_BODY_MAX && !c->is_remote) {
+        replay_item *item = arena_raw(&c->user.arena, bytes);
         if (item)
             *item = (replay_item){ .hold = NULL };
         return item;
@@ -54,7 +54,7 @@ static replay_item *new_item(proa_call *c, size_t body_size)
 /* NULL: this call is committed now. */
 static replay_item *add(proa_call *c, size_t size, size_t body_size)
 {
-    replay *r = &c->replay;
+    replay *r = &c->made.replay;
     size_t cost = sizeof(replay_item) + size;
     replay_item *item = r->bytes + cost > LIMITS_REPLAY_BYTES_MAX ? NULL : new_item(c, body_size);
     if (!item) {
@@ -73,41 +73,42 @@ static replay_item *add(proa_call *c, size_t size, size_t body_size)
 
 void replay_keep_body(proa_call *c, const char *body, size_t size)
 {
-    replay_item *item = c->replay.is_open ? add(c, size, size) : NULL;
+    replay_item *item = c->made.replay.is_open ? add(c, size, size) : NULL;
     if (item && size)
         memcpy(item->body, body, size);
 }
 
 void replay_keep(proa_call *c, const proa_slice *slice)
 {
-    replay_item *item = c->replay.is_open ? add(c, slice->bytes.size, 0) : NULL;
+    replay_item *item = c->made.replay.is_open ? add(c, slice->bytes.size, 0) : NULL;
     if (item)
         item->shared = slice_share(slice);
 }
 
 static void drop_items(proa_call *c)
 {
-    for (replay_item *item = c->replay.first, *next; item; item = next) {
+    for (replay_item *item = c->made.replay.first, *next; item; item = next) {
         next = item->next;
         if (item->shared.hold)
             home_give_slice(c->home, &item->shared);
         if (item->hold)
             hold_release_to(io_loop_pool(c->home->io), item->hold);
     }
-    c->replay.first = c->replay.last = NULL;
-    c->replay.bytes = 0;
+    c->made.replay.first = c->made.replay.last = NULL;
+    c->made.replay.bytes = 0;
 }
 
 void replay_commit(proa_call *c)
 {
-    c->replay.is_open = false;
-    drop_items(c);
+    c->made.replay.is_open = false;
+    if (c->made.replay.first)
+        drop_items(c);
 }
 
 void replay_fini(proa_call *c)
 {
-    drop_items(c);
-    for (struct replay_peer *p = c->replay.peers, *next; p; p = next) {
+    replay_commit(c);
+    for (struct replay_peer *p = c->made.replay.peers, *next; p; p = next) {
         next = p->next;
         call_peer_drop(p->peer);
         memory_free(p);
@@ -117,28 +118,28 @@ void replay_fini(proa_call *c)
 /* A user may hold what proa_call_peer gave until the call ends; so an earlier peer stays. */
 static void set_peer(proa_call *c, call_peer *peer)
 {
-    call_peer *before = atomic_load(&c->peer);
+    call_peer *before = atomic_load_explicit(&c->peer, memory_order_relaxed);
     if (before == peer)
         return;
     if (before) {
         struct replay_peer *kept = memory_new(sizeof *kept);
         if (!kept)
             return; /* the earlier one is not far from the truth */
-        *kept = (struct replay_peer){ c->replay.peers, before };
-        c->replay.peers = kept;
+        *kept = (struct replay_peer){ c->made.replay.peers, before };
+        c->made.replay.peers = kept;
     }
     peer->count++;
-    atomic_store(&c->peer, peer);
+    atomic_store_explicit(&c->peer, peer, memory_order_release); /* what is in it was there before */
 }
 
 void replay_begin(proa_call *c, call_peer *peer)
 {
     set_peer(c, peer);
-    if (c->replay.sends++ == 0) {
-        c->replay.is_open = true;
+    if (c->made.replay.sends++ == 0) {
+        c->made.replay.is_open = true;
         return;
     }
-    for (replay_item *item = c->replay.first; item; item = item->next) {
+    for (replay_item *item = c->made.replay.first; item; item = item->next) {
         if (item->shared.bytes.data) {
             proa_slice again = slice_share(&item->shared);
             rpc_exchange_push_slice(c->exchange, &again);
@@ -149,14 +150,14 @@ void replay_begin(proa_call *c, call_peer *peer)
     /* The user saw room for these once: they are not what it pushes too much. */
     if (c->is_remote)
         pthread_mutex_lock(&c->remote.lock);
-    c->remote.resent = rpc_exchange_queued(c->exchange);
+    c->resent = rpc_exchange_queued(c->exchange);
     if (c->is_remote)
         pthread_mutex_unlock(&c->remote.lock);
 }
 
 static bool may_again(proa_call *c, const rpc_event *end)
 {
-    replay *r = &c->replay;
+    replay *r = &c->made.replay;
     if (!end->is_unprocessed || !r->is_open || r->sends >= LIMITS_SENDS_MAX || atomic_load(&c->is_cancelled))
         return false;
     if (!end->is_unsent && r->was_refused)

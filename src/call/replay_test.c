@@ -49,12 +49,12 @@ static void call_that_never_left_comes_back_to_its_owner(void **state)
     assert_int_equal(d.submits, 1);
     assert_ptr_equal(d.submitted, call);
     assert_false(call_is_over(call));
-    assert_true(call->replay.bytes > 0);
-    assert_int_equal(call->replay.sends, 1);
+    assert_true(call->made.replay.bytes > 0);
+    assert_int_equal(call->made.replay.sends, 1);
     proa_call_cancel(call);
     assert_true(call_is_over(call));
     assert_int_equal(proa_call_status(call).code, PROA_CANCELLED);
-    assert_int_equal(call->replay.bytes, 0);
+    assert_int_equal(call->made.replay.bytes, 0);
     proa_call_end(call);
     desk_close(&d);
 }
@@ -65,7 +65,7 @@ static void attempts_of_one_call_are_bounded(void **state)
     desk d;
     desk_open(&d, gather);
     proa_call *call = desk_call(&d, NULL);
-    call->replay.sends = LIMITS_SENDS_MAX;
+    call->made.replay.sends = LIMITS_SENDS_MAX;
     lose(&d.client);
     assert_int_equal(d.submits, 0);
     assert_true(call_is_over(call));
@@ -81,15 +81,15 @@ static void more_than_the_bound_is_not_kept(void **state)
     desk_open(&d, gather);
     proa_call *call = desk_call(&d, NULL);
     push_size(call, 100);
-    assert_true(call->replay.bytes > 100 && call->replay.is_open);
+    assert_true(call->made.replay.bytes > 100 && call->made.replay.is_open);
     for (int i = 0; i < 8; i++) {
         push_size(call, 32 * 1024);
         TURN_UNTIL(&d, proa_call_can_push(call));
     }
-    assert_int_equal(call->replay.bytes, 0);
-    assert_false(call->replay.is_open);
+    assert_int_equal(call->made.replay.bytes, 0);
+    assert_false(call->made.replay.is_open);
     push_size(call, 100);
-    assert_int_equal(call->replay.bytes, 0);
+    assert_int_equal(call->made.replay.bytes, 0);
     proa_call_end(call);
     desk_close(&d);
 }
@@ -108,11 +108,11 @@ static void nothing_is_kept_once_the_server_answers(void **state)
     proa_call *call = desk_call(&d, NULL);
     desk_push(call, "one");
     push_size(call, 20000);
-    assert_true(call->replay.bytes > 20000);
+    assert_true(call->made.replay.bytes > 20000);
     TURN_UNTIL(&d, proa_call_reply_headers(call).data);
-    assert_int_equal(call->replay.bytes, 0);
+    assert_int_equal(call->made.replay.bytes, 0);
     desk_push(call, "two");
-    assert_int_equal(call->replay.bytes, 0);
+    assert_int_equal(call->made.replay.bytes, 0);
     proa_call_end(call);
     desk_close(&d);
 }
@@ -125,12 +125,12 @@ static void without_memory_the_call_goes_on_and_is_not_kept(void **state)
     proa_call *call = desk_call(&d, NULL);
     static char body[3000];
     desk_push(call, "one");
-    assert_true(call->replay.is_open);
+    assert_true(call->made.replay.is_open);
     memory_watch(1);
     replay_keep_body(call, body, sizeof body);
     assert_int_equal(memory_unwatch(), 1);
-    assert_false(call->replay.is_open);
-    assert_int_equal(call->replay.bytes, 0);
+    assert_false(call->made.replay.is_open);
+    assert_int_equal(call->made.replay.bytes, 0);
     desk_push(call, "two");
     assert_false(call_is_over(call));
     proa_call_end(call);
@@ -150,7 +150,7 @@ static void earlier_peers_stay_until_the_call_ends(void **state)
     call_peer *others[3];
     for (int i = 0; i < 3; i++) {
         others[i] = call_peer_new(link_pump_socket(d.client.pump));
-        call->replay.sends = 0;
+        call->made.replay.sends = 0;
         replay_begin(call, others[i]);
         assert_ptr_equal(proa_call_peer(call), &others[i]->peer);
         call_peer_drop(others[i]);

@@ -5,7 +5,12 @@
 #include "base/base.h"
 #include "rpc/rpc.h"
 
-typedef struct slice_queue { proa_slice *items; size_t first, count, capacity, bytes; } slice_queue;   /* {0} is empty */
+typedef struct slice_queue {      /* {0} is empty; may be moved */
+    proa_slice *items;            /* NULL: they are in few */
+    uint32_t first, count, capacity;
+    size_t bytes;
+    proa_slice few[1];
+} slice_queue;
 
 proa_err slice_queue_push(slice_queue *queue, proa_slice *slice);   /* takes it; NOMEM: it is freed */
 bool slice_queue_pop(slice_queue *queue, proa_slice *out);

@@ -25,7 +25,7 @@ static void gather_request(proa_call *c)
 
 bool call_serve(proa_loop *home, link_pump *pump, rpc_exchange *exchange, const call_serving *s)
 {
-    proa_call *c = call_new(home, false);
+    proa_call *c = call_new(home, true, false);
     if (!c) {
         static const proa_status status = { PROA_RESOURCE_EXHAUSTED, PROA_STR_INIT("no memory for a call"), { 0 } };
         rpc_exchange_set_user(exchange, NULL);
@@ -33,7 +33,6 @@ bool call_serve(proa_loop *home, link_pump *pump, rpc_exchange *exchange, const 
         return false;
     }
     const call_binding *b = s->binding;
-    c->is_served = true;
     c->exchange = exchange;
     c->pump = pump;
     c->binding = b;
@@ -48,7 +47,8 @@ bool call_serve(proa_loop *home, link_pump *pump, rpc_exchange *exchange, const 
     s->peer->count++;
     atomic_store_explicit(&c->peer, s->peer, memory_order_relaxed);
     c->deadline_ns = rpc_exchange_deadline(exchange);
-    c->user.path = b->method ? b->method->path.data : NULL;
+    if (b->method)
+        c->user.path = b->method->path;
     c->task.run = run;
     c->timer.fire = on_time;
     rpc_exchange_set_user(exchange, c);
@@ -65,7 +65,7 @@ bool call_serve(proa_loop *home, link_pump *pump, rpc_exchange *exchange, const 
 
 bool step_prepare(proa_call *c, proa_code *answer)
 {
-    proa_arena *arena = c->user.arena;
+    proa_arena *arena = &c->user.arena;
     if (c->is_single_reply) {
         c->user.reply = proa_arena_alloc(arena, c->method->reply->size);
         if (!c->user.reply) {
@@ -176,7 +176,7 @@ static bool has_children(proa_call *c)
     if (atomic_load(&c->unborn))
         return true;
     for (list_node *n = list_first(&c->children); n; n = list_next(&c->children, n))
-        if (!CONTAINER_OF(n, proa_call, sibling)->is_finished)
+        if (!CONTAINER_OF(n, proa_call, made.sibling)->is_finished)
             return true;
     return false;
 }
@@ -184,7 +184,7 @@ static bool has_children(proa_call *c)
 /* How it ended: as it was answered, unless the client never heard that. */
 static proa_status status_at_end(proa_call *c)
 {
-    proa_status status = rpc_exchange_status(c->exchange, c->user.arena);
+    proa_status status = rpc_exchange_status(c->exchange, &c->user.arena);
     if (c->has_status && status.code == c->user.status.code)
         return c->user.status;
     if (status.code == c->refusal_code && c->refusal)
@@ -210,7 +210,8 @@ static void run(io_task *task)
 {
     proa_call *c = CONTAINER_OF(task, proa_call, task);
     call_pin(c);
-    io_timer_stop(c->home->io, &c->timer);
+    if (io_timer_is_running(&c->timer))
+        io_timer_stop(c->home->io, &c->timer);
     c->waits_for_turn = false;
     if (c->is_over)
         end_run(c);
@@ -350,7 +351,7 @@ void step_over(proa_call *c)
     c->is_over = true;
     c->pump = NULL;
     /* Nobody waits for it any more, or nobody heard the answer. */
-    if (!c->has_status || rpc_exchange_status(c->exchange, c->user.arena).code != c->user.status.code)
+    if (!c->has_status || rpc_exchange_status(c->exchange, &c->user.arena).code != c->user.status.code)
         atomic_store(&c->is_cancelled, true);
     if (c->state == CALL_WORKS && c->hooks->unwork(c->owner, c)) {
         is_let_go(c);
@@ -360,11 +361,14 @@ void step_over(proa_call *c)
         remote_refresh(c);
     for (list_node *n = list_first(&c->children), *next; n; n = next) {
         next = list_next(&c->children, n);
-        proa_call *child = CONTAINER_OF(n, proa_call, sibling);
+        proa_call *child = CONTAINER_OF(n, proa_call, made.sibling);
         call_cancel(child, PROA_CANCELLED, "the call that it worked for is over");
         call_abandon(child);
     }
-    call_schedule(c);
+    if (c->on_end)
+        call_schedule(c); /* user code runs in its own phase */
+    else
+        end_run(c);
 }
 
 /* ---- Workers */

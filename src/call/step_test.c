@@ -244,7 +244,7 @@ static proa_code end_with_bad_trailer(proa_call *call)
 {
     proa_call_on_end(call, note_end, NULL);
     /* behind the back of proa_call_add_trailer, which checks */
-    header_list_add(&call->user.trailers, call->user.arena, PROA_STR("Bad"), PROA_STR("x"));
+    header_list_add(&call->user.trailers, &call->user.arena, PROA_STR("Bad"), PROA_STR("x"));
     return PROA_OK;
 }
 

@@ -11,19 +11,24 @@ static void check(const proa_call *c, const proa_method *m, bool is_right)
 
 /* ---- Out */
 
+static void take_whole(pb_scratch *scratch, proa_bytes body, proa_slice *out)
+{
+    *out = slice_of(scratch->block, (size_t)(body.data - hold_data(scratch->block)), body.size);
+    scratch->block = NULL;
+}
+
 static bool take_block(pb_scratch *scratch, proa_bytes body, proa_slice *out)
 {
     if (body.size < TAKE_BLOCK_SIZE)
         return proa_slice_copy(body, out) == PROA_ERR_NONE;
-    *out = slice_of(scratch->block, (size_t)(body.data - hold_data(scratch->block)), body.size);
-    scratch->block = NULL;
+    take_whole(scratch, body, out);
     return true;
 }
 
 /* D17: what was formatted into an arena that ran out is not there, so a message of it is not to be sent. */
 static proa_err encode(proa_call *c, const proa_type *type, const void *message, pb_scratch *scratch, proa_bytes *out)
 {
-    if (c->is_served && arena_is_exhausted(c->user.arena))
+    if (c->is_served && arena_is_exhausted(&c->user.arena))
         return PROA_ERR_NOMEM;
     return pb_encode_scratch(type, message, scratch, out);
 }
@@ -46,18 +51,36 @@ static bool push_here(proa_call *c, const proa_type *type, const void *message)
     return local_push(c, &slice);
 }
 
-static bool push_remotely(proa_call *c, const proa_type *type, const void *message)
+/* In a block of the call's, since the home's belongs to its thread. The last message takes it along. */
+static proa_err encode_remotely(proa_call *c, const proa_type *type, const void *message, bool is_last,
+                                proa_error *error, proa_slice *out)
 {
-    pb_scratch *scratch = &c->user.scratch;
+    call_remote *r = &c->remote;
+    pb_scratch scratch;
+    scratch.block = r->block;
+    scratch.capacity = r->block_capacity;
     proa_bytes body;
+    proa_err err = encode(c, type, message, &scratch, &body);
+    if (err != PROA_ERR_NONE)
+        *error = scratch.error;
+    else if (is_last)
+        take_whole(&scratch, body, out);
+    else if (!take_block(&scratch, body, out))
+        err = PROA_ERR_NOMEM;
+    r->block = scratch.block;
+    r->block_capacity = scratch.capacity;
+    return err;
+}
+
+static bool push_remotely(proa_call *c, const proa_type *type, const void *message, bool is_last)
+{
+    proa_error error;
     proa_slice slice;
     if (!remote_may_push(c))
         return false;
-    proa_err err = encode(c, type, message, scratch, &body);
-    if (err == PROA_ERR_NONE && !take_block(scratch, body, &slice))
-        err = PROA_ERR_NOMEM;
+    proa_err err = encode_remotely(c, type, message, is_last, &error, &slice);
     if (err != PROA_ERR_NONE) {
-        call_break_for(c, err, scratch->error.text);
+        call_break_for(c, err, error.text);
         return false;
     }
     return remote_push(c, &slice);
@@ -66,7 +89,7 @@ static bool push_remotely(proa_call *c, const proa_type *type, const void *messa
 static bool push(proa_call *c, const proa_type *type, const void *message)
 {
     if (c->is_remote)
-        return push_remotely(c, type, message);
+        return push_remotely(c, type, message, false);
     home_enter(c->home);
     bool has_room = push_here(c, type, message);
     home_leave(c->home);
@@ -76,7 +99,7 @@ static bool push(proa_call *c, const proa_type *type, const void *message)
 void call_request(proa_call *c, const void *request)
 {
     if (c->is_remote) {
-        push_remotely(c, c->method->request, request);
+        push_remotely(c, c->method->request, request, true);
         remote_end_requests(c);
     } else {
         push_here(c, c->method->request, request);
@@ -90,26 +113,35 @@ static proa_code refuse_reply(proa_call *c, proa_err err, const char *text)
                           err == PROA_ERR_NOMEM ? error_name(err) : text);
 }
 
+static proa_code reply_remotely(proa_call *c)
+{
+    proa_error error;
+    proa_slice slice;
+    proa_err err = encode_remotely(c, c->method->reply, c->user.reply, true, &error, &slice);
+    if (err != PROA_ERR_NONE)
+        return refuse_reply(c, err, error.text);
+    remote_push(c, &slice);
+    return PROA_OK;
+}
+
 proa_code step_encode_reply(proa_call *c, proa_code code)
 {
     if (code != PROA_OK || !c->is_single_reply || atomic_load(&c->is_cancelled))
         return code;
-    pb_scratch *scratch = c->is_remote ? &c->user.scratch : &c->home->scratch;
+    if (c->is_remote)
+        return reply_remotely(c);
+    pb_scratch *scratch = &c->home->scratch;
     proa_bytes body;
-    proa_slice slice;
     proa_err err = encode(c, c->method->reply, c->user.reply, scratch, &body);
     if (err != PROA_ERR_NONE)
         return refuse_reply(c, err, scratch->error.text);
-    if (!c->is_remote && body.size < TAKE_BLOCK_SIZE) {
+    if (body.size < TAKE_BLOCK_SIZE) {
         local_push_body(c, (char *)body.data, body.size);
         return PROA_OK;
     }
-    if (!take_block(scratch, body, &slice))
-        return refuse_reply(c, PROA_ERR_NOMEM, NULL);
-    if (c->is_remote)
-        remote_push(c, &slice);
-    else
-        local_push(c, &slice);
+    proa_slice slice;
+    take_whole(scratch, body, &slice);
+    local_push(c, &slice);
     return PROA_OK;
 }
 
@@ -151,20 +183,31 @@ bool proa_gen_send_reply(proa_call *c, const proa_method *m, const void *reply)
 
 /* ---- In */
 
+/* NULL: no memory. */
+proa_arena *call_message_arena(proa_call *c)
+{
+    proa_arena *arena = c->user.message_arena;
+    if (!arena && (arena = arena_raw(&c->user.arena, sizeof *arena))) {
+        arena_init(arena, c->user.arena.pool);
+        c->user.message_arena = arena;
+    }
+    return arena;
+}
+
 /* What was popped before goes: its slice, and the arena of what was decoded from it. */
 static const void *decode_next(proa_call *c, const proa_type *type, proa_slice *slice)
 {
     if (c->is_remote)
-        proa_slice_free(&c->user.message);
+        remote_give_back(c, &c->user.message);
     else
         home_give_slice(c->home, &c->user.message);
     c->user.message = *slice;
-    if (c->user.message_arena)
-        proa_arena_reset(c->user.message_arena);
-    else
-        c->user.message_arena = c->is_remote ? proa_arena_new(CALL_ARENA_BYTES) : home_take_arena(c->home);
-    proa_error error = { .code = PROA_ERR_NOMEM };
-    proa_arena *arena = c->user.message_arena;
+    proa_arena *arena = call_message_arena(c);
+    proa_error error;
+    error.code = PROA_ERR_NOMEM;
+    error.text[0] = 0;
+    if (arena)
+        proa_arena_reset(arena);
     void *message = arena ? proa_arena_alloc(arena, type->size) : NULL;
     if (message && pb_decode_slice(type, c->user.message.bytes, arena, message, &error) == PROA_ERR_NONE)
         return message;

@@ -10,17 +10,16 @@ const char *proa_call_path(const proa_call *call)
     proa_call *c = (proa_call *)call;
     if (!c)
         return "";
-    if (!c->user.path) {
+    if (!c->user.path.data) {
         proa_bytes path = rpc_exchange_path(c->exchange);
-        proa_bytes copy = proa_arena_format(c->user.arena, "%.*s", PROA_FMT(path));
-        c->user.path = copy.data;
+        c->user.path = proa_arena_format(&c->user.arena, "%.*s", PROA_FMT(path));
     }
-    return c->user.path ? c->user.path : "";
+    return c->user.path.data ? c->user.path.data : "";
 }
 
 proa_arena *proa_call_arena(proa_call *c)
 {
-    return c ? c->user.arena : NULL;
+    return c ? &c->user.arena : NULL;
 }
 
 int64_t proa_call_remaining_ns(const proa_call *c)
@@ -47,7 +46,7 @@ proa_headers proa_call_request_headers(proa_call *c)
 {
     if (!c || !c->is_served)
         return c ? (proa_headers){ c->user.headers.data, c->user.headers.count } : (proa_headers){ NULL, 0 };
-    return rpc_exchange_request_headers(c->exchange, c->user.arena);
+    return rpc_exchange_request_headers(c->exchange, &c->user.arena);
 }
 
 proa_headers proa_call_reply_headers(proa_call *c)
@@ -58,7 +57,7 @@ proa_headers proa_call_reply_headers(proa_call *c)
     if (c->is_served)
         return (proa_headers){ c->user.headers.data, c->user.headers.count };
     home_enter_unless_remote(c);
-    proa_headers headers = has_reply_headers(c) ? rpc_exchange_reply_headers(c->exchange, c->user.arena) : none;
+    proa_headers headers = has_reply_headers(c) ? rpc_exchange_reply_headers(c->exchange, &c->user.arena) : none;
     home_leave_unless_remote(c);
     return headers;
 }
@@ -73,7 +72,7 @@ proa_headers proa_call_trailers(proa_call *c)
     if (!call_is_settled(c) || !c->exchange)
         return none;
     home_enter_unless_remote(c);
-    proa_headers trailers = rpc_exchange_trailers(c->exchange, c->user.arena);
+    proa_headers trailers = rpc_exchange_trailers(c->exchange, &c->user.arena);
     home_leave_unless_remote(c);
     return trailers;
 }
@@ -104,7 +103,7 @@ static void add(proa_call *c, header_list *to, proa_header header)
 {
     if (rpc_headers_check((proa_headers){ &header, 1 }) != PROA_ERR_NONE)
         call_break(c, PROA_INTERNAL, "a header or trailer that HTTP or gRPC forbids or reserves");
-    else if (header_list_add(to, c->user.arena, header.name, header.value) != PROA_ERR_NONE)
+    else if (header_list_add(to, &c->user.arena, header.name, header.value) != PROA_ERR_NONE)
         call_break_for(c, PROA_ERR_NOMEM, NULL);
 }
 
@@ -198,7 +197,8 @@ void proa_call_end(proa_call *c)
 {
     if (!c)
         return;
-    PROA_ASSERT(!c->is_served && !c->on_done && !c->parent, "a call with a parent or an on_done goes by itself");
+    PROA_ASSERT(!c->is_served && !c->made.on_done && !c->made.parent,
+                "a call with a parent or an on_done goes by itself");
     made_let_go(c);
 }
 
@@ -266,11 +266,14 @@ void *proa_call_user(const proa_call *c)
 
 void *proa_call_state(proa_call *c, size_t size)
 {
+    PROA_ASSERT(c->is_served, "state is for handlers");
+    if (c->user.state)
+        return c->user.state;
     if (size <= PROA_CALL_STATE_SIZE)
-        return c->small_state.bytes;
-    if (!c->user.large_state)
-        c->user.large_state = proa_arena_alloc(c->user.arena, size);
-    return c->user.large_state;
+        c->user.state = memset(c->small_state.bytes, 0, PROA_CALL_STATE_SIZE);
+    else
+        c->user.state = proa_arena_alloc(&c->user.arena, size);
+    return c->user.state;
 }
 
 void proa_call_on_end(proa_call *c, proa_on_call on_end, void *user)
@@ -287,7 +290,7 @@ void call_keep_text(proa_call *c, const char *format, va_list args)
     va_list again;
     va_copy(again, args);
     int size = vsnprintf(text, sizeof text, format, args);
-    char *kept = size < 0 ? NULL : arena_raw(c->user.arena, (size_t)size + 1);
+    char *kept = size < 0 ? NULL : arena_raw(&c->user.arena, (size_t)size + 1);
     if (kept && (size_t)size < sizeof text)
         memcpy(kept, text, (size_t)size + 1);
     else if (kept)
@@ -307,8 +310,8 @@ proa_code proa_call_fail(proa_call *c, proa_code code, const char *format, ...)
 
 proa_code proa_call_set_status(proa_call *c, proa_status status)
 {
-    c->user.fail_text = proa_arena_copy(c->user.arena, status.message);
-    c->user.details = status.details.size ? proa_arena_copy(c->user.arena, status.details) : (proa_bytes){ NULL, 0 };
+    c->user.fail_text = proa_arena_copy(&c->user.arena, status.message);
+    c->user.details = status.details.size ? proa_arena_copy(&c->user.arena, status.details) : (proa_bytes){ NULL, 0 };
     c->user.has_raw_details = c->user.details.size != 0;
     return status.code;
 }
