@@ -7,11 +7,6 @@ static size_t unsent(const proa_call *c)
     return c->exchange ? rpc_exchange_queued(c->exchange) : c->made.kept.bytes;
 }
 
-bool local_may_push(const proa_call *c)
-{
-    return !c->is_over && !c->has_ended_ours && !atomic_load(&c->is_cancelled);
-}
-
 bool local_can_push(const proa_call *c)
 {
     return local_may_push(c) && unsent(c) < c->queue_bytes_max;
@@ -61,13 +56,14 @@ static bool keep(proa_call *c, proa_slice *slice)
 }
 
 /* h2 copies small ones and lets go of them at once: held until then, their block is for the next message of this loop. */
-void local_give_slice(proa_call *c, proa_slice *slice)
+bool local_give_slice(proa_call *c, proa_slice *slice)
 {
     hold *held = hold_retain(slice->hold);
     if (!c->is_served)
         replay_keep(c, slice);
-    rpc_exchange_push_slice(c->exchange, slice);
+    bool has_room = rpc_exchange_push_slice(c->exchange, slice);
     hold_release_to(io_loop_pool(c->home->io), held);
+    return has_room;
 }
 
 bool local_push(proa_call *c, proa_slice *slice)
@@ -78,9 +74,9 @@ bool local_push(proa_call *c, proa_slice *slice)
     }
     if (!c->exchange)
         return keep(c, slice);
-    local_give_slice(c, slice);
+    bool has_room = local_give_slice(c, slice);
     call_touch(c);
-    return local_can_push(c);
+    return has_room && local_may_push(c);
 }
 
 bool local_push_body(proa_call *c, char *body, size_t size)
@@ -96,9 +92,9 @@ bool local_push_body(proa_call *c, char *body, size_t size)
         return false;
     if (!c->is_served)
         replay_keep_body(c, body, size);
-    rpc_exchange_push(c->exchange, body, size);
+    bool has_room = rpc_exchange_push(c->exchange, body, size);
     call_touch(c);
-    return local_can_push(c);
+    return has_room && local_may_push(c);
 }
 
 bool local_pop(proa_call *c, proa_slice *out)

@@ -83,17 +83,9 @@ static void free_call(proa_call *c)
         hooks->gone(owner, home);
 }
 
-void call_pin(proa_call *c)
-{
-    c->pins++;
-}
-
 /* Children first: they point at their parent. Mail on its way points at the call, so it waits for that. */
-void call_unpin(proa_call *c)
+void call_unpinned(proa_call *c)
 {
-    PROA_ASSERT(c->pins, "a call goes once");
-    if (--c->pins)
-        return;
     for (list_node *node; (node = list_pop(&c->children));) {
         proa_call *child = CONTAINER_OF(node, proa_call, made.sibling);
         child->made.parent = NULL;

@@ -150,8 +150,14 @@ struct proa_call {
 /* ---- object.c */
 extern const char call_text_overflow[], call_text_cancelled[];
 proa_call *call_new(proa_loop *home, bool is_served, bool is_remote);   /* one pin; NULL: no memory. Served: not remote yet */
-void call_pin(proa_call *call);
-void call_unpin(proa_call *call);                 /* home: the last one frees it */
+void call_unpinned(proa_call *call);              /* home: the last pin went */
+static inline void call_pin(proa_call *call) { call->pins++; }
+static inline void call_unpin(proa_call *call)    /* home: the last one frees it */
+{
+    PROA_ASSERT(call->pins, "a call goes once");
+    if (--call->pins == 0)
+        call_unpinned(call);
+}
 void call_post(proa_call *call, unsigned commands);   /* any thread */
 void call_schedule(proa_call *call);              /* home: its task runs in this turn's dispatch */
 void call_touch(proa_call *call);                 /* home: after a command to its exchange */
@@ -164,10 +170,13 @@ void call_keep_refusal(proa_call *call, proa_code code, const char *text);
 void call_stop(proa_call *call, proa_code code, const char *text);   /* home, served: answers now; text lives as long */
 
 /* ---- local.c: on the home */
-bool local_may_push(const proa_call *call);       /* it goes on, and our side has not ended */
+static inline bool local_may_push(const proa_call *call)   /* it goes on, and our side has not ended */
+{
+    return !call->is_over && !call->has_ended_ours && !atomic_load_explicit(&call->is_cancelled, memory_order_relaxed);
+}
 bool local_can_push(const proa_call *call);       /* and there is room */
 bool local_push(proa_call *call, proa_slice *slice);              /* takes it */
-void local_give_slice(proa_call *call, proa_slice *slice);        /* the same, to the exchange that is there */
+bool local_give_slice(proa_call *call, proa_slice *slice);        /* the same, to the exchange that is there */
 bool local_push_body(proa_call *call, char *body, size_t size);   /* RPC_ENVELOPE_SIZE writable bytes before it */
 bool local_pop(proa_call *call, proa_slice *out);
 bool local_is_at_end(const proa_call *call);

@@ -184,6 +184,8 @@ static bool has_children(proa_call *c)
 /* How it ended: as it was answered, unless the client never heard that. */
 static proa_status status_at_end(proa_call *c)
 {
+    if (c->has_status && !atomic_load_explicit(&c->is_cancelled, memory_order_relaxed))
+        return c->user.status; /* step_over compared them */
     proa_status status = rpc_exchange_status(c->exchange, &c->user.arena);
     if (c->has_status && status.code == c->user.status.code)
         return c->user.status;

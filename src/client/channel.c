@@ -266,9 +266,14 @@ static void catch_up(proa_loop *home)
 static proa_call *begin(proa_channel *c, const proa_method *method, const char *path, const void *request,
                         const proa_call_options *given, size_t size)
 {
-    proa_call_options options = { 0 };
-    if (given)
-        memcpy(&options, given, size < sizeof options ? size : sizeof options);
+    static const proa_call_options defaults;
+    proa_call_options options;
+    if (!given)
+        options = defaults;
+    else if (size >= sizeof options)
+        options = *given;
+    else
+        memcpy(memset(&options, 0, sizeof options), given, size); /* of a program that knows fewer of them */
     if (!c)
         return NULL;
     PROA_ASSERT(!method || method->version == PROA_GEN_VERSION, "generated code is of the library's version");

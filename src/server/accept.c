@@ -8,6 +8,7 @@ typedef struct link_line {
     station *station;
     link_pump *pump;
     call_peer *peer;
+    const call_binding *recent; /* of a method: what the last call was bound to */
     counting_seen seen;
 } link_line;
 
@@ -60,11 +61,23 @@ static void refuse(link_line *l, rpc_exchange *exchange, bool is_known)
     call_answer(exchange, &status, (proa_headers){ NULL, 0 });
 }
 
+/* Most calls of a connection are of the method of the call before. */
+static const call_binding *find_binding(link_line *l, proa_bytes path)
+{
+    const call_binding *recent = l->recent;
+    if (recent && proa_bytes_is_equal(recent->method->path, path))
+        return recent;
+    const call_binding *found = methods_find(&l->station->server->methods, path);
+    if (found && found->method)
+        l->recent = found;
+    return found;
+}
+
 static void begin_call(link_line *l, rpc_exchange *exchange)
 {
     station *s = l->station;
     proa_server *server = s->server;
-    const call_binding *binding = methods_find(&server->methods, rpc_exchange_path(exchange));
+    const call_binding *binding = find_binding(l, rpc_exchange_path(exchange));
     counting_add(&s->counting, calls_begun);
     if (!binding || (binding->method && rpc_exchange_is_foreign(exchange))) {
         refuse(l, exchange, binding != NULL);
