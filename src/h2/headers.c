@@ -47,17 +47,26 @@ static const char *const reasons[] = {
 };
 
 /* RFC 9113 8.2.1: no controls, no space, no upper case, nothing above 0x7e, no colon. */
+#define EIGHT_NOT 0, 0, 0, 0, 0, 0, 0, 0
+#define EIGHT     1, 1, 1, 1, 1, 1, 1, 1
+static const uint8_t name_bytes[256] = {
+    EIGHT_NOT, EIGHT_NOT, EIGHT_NOT, EIGHT_NOT, /* controls */
+    0,         1,         1,         1,         1, 1, 1, 1, EIGHT,     EIGHT,     1,
+    1,         0,         1,         1,         1, 1, 1, /* space, :  */
+    1,         0,         0,         0,         0, 0, 0, 0, EIGHT_NOT, EIGHT_NOT, 0,
+    0,         0,         1,         1,         1, 1, 1,                            /* A to Z */
+    EIGHT,     EIGHT,     EIGHT,     1,         1, 1, 1, 1, 1,         1,         0 /* DEL, and all above */
+};
+
 static verdict check_name(proa_bytes name)
 {
     if (name.size == 0)
         return NAME_EMPTY;
     if (name.data[0] == ':')
         return PSEUDO_UNKNOWN;
-    for (size_t i = 0; i < name.size; i++) {
-        unsigned char c = (unsigned char)name.data[i];
-        if (c <= 0x20 || c >= 0x7f || c == ':' || (c >= 'A' && c <= 'Z'))
+    for (size_t i = 0; i < name.size; i++)
+        if (!name_bytes[(unsigned char)name.data[i]])
             return NAME_INVALID;
-    }
     return FINE;
 }
 
@@ -73,6 +82,13 @@ static bool has_low_byte(uint64_t word)
     return ((word - ones * 0x0e) & ~word & ones * 0x80) != 0;
 }
 
+static inline uint64_t word_at(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, 8);
+    return word;
+}
+
 /* RFC 9113 8.2.1: no NUL, LF, CR; no white space at either end. */
 static verdict check_value(proa_bytes value)
 {
@@ -82,12 +98,10 @@ static verdict check_value(proa_bytes value)
     if (first == ' ' || first == '\t' || last == ' ' || last == '\t')
         return VALUE_INVALID;
     size_t i = 0;
-    for (; i + 8 <= value.size; i += 8) {
-        uint64_t word;
-        memcpy(&word, value.data + i, 8);
-        if (has_low_byte(word))
-            break;
-    }
+    for (; i + 8 <= value.size && !has_low_byte(word_at(value.data + i)); i += 8) {}
+    /* The last word overlaps the one before, so that nothing is left to look at one by one. */
+    if (i + 8 > value.size && value.size >= 8 && !has_low_byte(word_at(value.data + value.size - 8)))
+        return FINE;
     for (; i < value.size; i++)
         if (is_forbidden(value.data[i]))
             return VALUE_INVALID;
@@ -266,6 +280,8 @@ static proa_bytes pseudo_value(const hpack_field *fields, size_t count, hpack_na
 
 bool headers_is_head(const hpack_field *fields, size_t count)
 {
+    if (count && fields[0].token == HPACK_NAME_METHOD) /* where everybody puts it */
+        return BYTES_IS(fields[0].value, "HEAD");
     return BYTES_IS(pseudo_value(fields, count, HPACK_NAME_METHOD), "HEAD");
 }
 

@@ -172,9 +172,34 @@ static void what_we_send_is_looked_at_for_two_facts(void **state)
     assert_false(headers_is_informational(NULL, 0));
 }
 
+/* RFC 9113 8.2.1: each byte at each place of names and values that are shorter and longer than a word. */
+static void each_byte_is_judged_at_each_place(void **state)
+{
+    (void)state;
+    char text[24];
+    hpack_field fields[] = { hpack_field_of(HPACK_NAME_STATUS, PROA_STR("200")), { .name = PROA_STR("a") } };
+    for (size_t size = 1; size <= sizeof text; size++)
+        for (size_t at = 0; at < size; at++)
+            for (int byte = 0; byte < 256; byte++) {
+                memset(text, 'x', size);
+                text[at] = (char)byte;
+                bool is_edge = at == 0 || at + 1 == size;
+                bool is_bad_value =
+                    byte == 0 || byte == '\n' || byte == '\r' || (is_edge && (byte == ' ' || byte == '\t'));
+                fields[1] = (hpack_field){ .name = PROA_STR("a"), .value = { text, size } };
+                hpack_block block = { .fields = fields, .count = 2 };
+                assert_int_equal(headers_check(&block, H2_HEADERS_RESPONSE) != NULL, is_bad_value);
+                bool is_bad_name = byte <= 0x20 || byte >= 0x7f || byte == ':' || (byte >= 'A' && byte <= 'Z');
+                fields[1] = (hpack_field){ .name = { text, size }, .value = PROA_STR("v") };
+                block = (hpack_block){ .fields = fields, .count = 2 };
+                assert_int_equal(headers_check(&block, H2_HEADERS_RESPONSE) != NULL, is_bad_name);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_byte_is_judged_at_each_place),
         cmocka_unit_test(requests),
         cmocka_unit_test(responses),
         cmocka_unit_test(trailers),

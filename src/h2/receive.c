@@ -701,8 +701,8 @@ static bool receive_plain_data(h2_connection *c, frame f, const char *at, h2_eve
 {
     h2_stream *s = streams_find(&c->streams, f.stream_id);
     if (!s || f.length == 0 || !s->has_headers || s->has_length || s->is_resetting ||
-        stream_table[s->state][STREAM_R_DATA].scope || !flow_has(&s->receive, f.length) ||
-        !flow_has(&c->receive, f.length))
+        stream_table[s->state][STREAM_R_DATA].scope || (int32_t)f.length > s->receive.window ||
+        (int32_t)f.length > c->receive.window)
         return false;
     s->receive.window -= (int32_t)f.length;
     c->receive.window -= (int32_t)f.length;

@@ -17,7 +17,7 @@
 #define LITERAL_INDEXED   0x40u /* RFC 7541 6.2.1 */
 #define LITERAL_PLAIN     0x00u /* RFC 7541 6.2.2 */
 #define LITERAL_NEVER     0x10u /* RFC 7541 6.2.3 */
-#define RAW_MAX           8u    /* a value that is not kept and not longer: Huffman gains less than it costs */
+#define RAW_MAX           64u /* a value that is not kept and not longer: Huffman gains a few bytes once, and both ends pay */
 
 /* What the encoder knows of an entry besides the table, and the heads of two chains: same pair, same name. Numbers of
  * insertion are stored plus one, cut to 32 bits; 0: none. Slot of an entry: number & (capacity - 1). */

@@ -19,9 +19,10 @@ static_name static_name_of(proa_bytes name)
 {
     if (name.size > LENGTH_MAX || name.size == 0)
         return (static_name){ 0 };
-    char last = name.data[name.size - 1];
+    char first = name.data[0], last = name.data[name.size - 1];
     for (unsigned i = name_starts[name.size]; i < name_starts[name.size + 1]; i++)
-        if (name_list[i].text[name.size - 1] == last && memcmp(name_list[i].text, name.data, name.size) == 0)
+        if (name_list[i].text[name.size - 1] == last && name_list[i].text[0] == first &&
+            memcmp(name_list[i].text, name.data, name.size) == 0)
             return (static_name){ name_list[i].token, name_list[i].index };
     return (static_name){ 0 };
 }

@@ -308,7 +308,7 @@ proa_status rpc_exchange_status(rpc_exchange *exchange, proa_arena *arena)
     if (exchange->state != EXCHANGE_ENDED && !exchange->endpoint)
         return (proa_status){ .code = PROA_CANCELLED, .message = PROA_STR("the connection was freed") };
     if (!exchange->text) {
-        if (exchange->trailers)
+        if (exchange->trailers && !response_is_plain_end(exchange->trailers))
             response_read_status(exchange->trailers, arena, &status);
     } else if (exchange->http_status) {
         status.message = proa_arena_format(arena, "%s %u", exchange->text, exchange->http_status);

@@ -132,9 +132,10 @@ proa_headers metadata_read(const hpack_block *block, proa_arena *arena)
 /* Header-Name: 1*( %x30-39 / %x61-7A / "_" / "-" / "." ) */
 static bool is_name(proa_bytes name)
 {
+    static const uint32_t sets[8] = { 0, 0x03ff6000, 0x80000000, 0x07fffffe };
     for (size_t i = 0; i < name.size; i++) {
         char c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
+        if (!(sets[(uint8_t)c >> 5] >> (c & 31) & 1))
             return false;
     }
     return name.size > 0;
@@ -143,11 +144,10 @@ static bool is_name(proa_bytes name)
 /* ASCII-Value: %x20-7E, and spaces at either end may be stripped; HTTP forbids them (RFC 9113 8.2.1). */
 static bool is_text(proa_bytes value)
 {
-    for (size_t i = 0; i < value.size; i++) {
-        if (value.data[i] < 0x20 || value.data[i] > 0x7e)
-            return false;
-    }
-    return true;
+    bool is_bad = false; /* no early end: a compiler looks at many bytes at once */
+    for (size_t i = 0; i < value.size; i++)
+        is_bad |= (uint8_t)(value.data[i] - 0x20) > 0x7e - 0x20;
+    return !is_bad;
 }
 
 proa_bytes metadata_strip(proa_bytes value)

@@ -181,14 +181,28 @@ response_verdict response_read_headers(hpack_block *block, bool is_end)
     return verdict;
 }
 
+static bool says_more(const hpack_block *block)
+{
+    for (uint32_t i = 0; i < block->count; i++)
+        if (block->fields[i].token == HPACK_NAME_GRPC_MESSAGE ||
+            block->fields[i].token == HPACK_NAME_GRPC_STATUS_DETAILS_BIN)
+            return true;
+    return false;
+}
+
 response_verdict response_read_trailers(hpack_block *block)
 {
     if (block->note == &ended_well)
         return ended_well;
     response_verdict verdict = judge_trailers(block);
-    if (verdict.is_from_peer && verdict.code == PROA_OK && !block->note)
+    if (verdict.is_from_peer && verdict.code == PROA_OK && !block->note && !says_more(block))
         block->note = (void *)&ended_well;
     return verdict;
+}
+
+bool response_is_plain_end(const hpack_block *trailers)
+{
+    return trailers->note == &ended_well;
 }
 
 static void read_message(proa_bytes value, proa_arena *arena, proa_status *status)

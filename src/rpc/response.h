@@ -24,6 +24,7 @@ typedef struct response_verdict {
 /* Of a block that comes again what was found of it is kept (its note), when it is what most are. */
 response_verdict response_read_headers(hpack_block *block, bool is_end);
 response_verdict response_read_trailers(hpack_block *block);
+bool response_is_plain_end(const hpack_block *trailers);   /* known to say OK and nothing else about the status */
 /* grpc-message decoded, and grpc-status-details-bin when its code is that one; both in arena. */
 void response_read_status(const hpack_block *block, proa_arena *arena, proa_status *status);
 #endif

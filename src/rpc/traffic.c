@@ -93,6 +93,8 @@ static bool pop_detached(rpc_exchange *exchange, proa_slice *out)
 bool rpc_exchange_pop(rpc_exchange *exchange, proa_slice *out)
 {
     envelope_fault fault;
+    if (!envelope_has_message(&exchange->envelope)) /* most ask once more than there are messages */
+        return false;
     if (!exchange->endpoint)
         return pop_detached(exchange, out);
     if (!envelope_pop(&exchange->envelope, &exchange->endpoint->home, out, &fault))
