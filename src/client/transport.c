@@ -61,6 +61,11 @@ static void on_goaway(transport *t, const rpc_event *event)
     part_with(t, &error);
 }
 
+static bool is_end_of_socket(const char *why)
+{
+    return strncmp(why, "the peer closed", 15) == 0 || strncmp(why, "the connection broke", 20) == 0;
+}
+
 static void on_gone(transport *t, const char *reason)
 {
     proa_error error;
@@ -70,7 +75,7 @@ static void on_gone(transport *t, const char *reason)
     const char *why = lost ? lost : reason ? reason : "the connection was lost";
     char hint[200];
     /* What a server of TLS does when it hears plaintext. */
-    if (!t->has_stood && !t->part->channel->tls && strncmp(why, "the peer closed", 15) == 0) {
+    if (!t->has_stood && !t->part->channel->tls && is_end_of_socket(why)) {
         snprintf(hint, sizeof hint, "%s before it spoke HTTP/2; does it want TLS?", why);
         why = hint;
     }

@@ -152,7 +152,7 @@ typedef struct block {
 
 static proa_bytes add(block *b, const void *data, size_t size)
 {
-    memcpy(b->next, data, size);
+    bytes_copy(b->next, data, size);
     proa_bytes added = { b->next, size };
     b->next += size;
     return added;

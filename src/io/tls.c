@@ -205,7 +205,8 @@ static void happen_soon(tls_socket *t)
     io_loop_defer(t->loop, &t->soon, IO_INPUT);
 }
 
-/* The last event. */
+/* The last event. What still comes is read and dropped: bytes that nobody read would make the close a reset, and take an
+ * alert from the peer. */
 static void end(tls_socket *t, const proa_error *error)
 {
     TRACE(t->loop->trace, TRACE_IO, "io tls: %s", error->code == PROA_ERR_NONE ? "the peer ended" : error->text);
@@ -213,7 +214,7 @@ static void end(tls_socket *t, const proa_error *error)
     t->state = ENDED;
     io_timer_stop(t->loop, &t->timer);
     io_task_cancel(&t->soon);
-    io_socket_pause(t->under, true);
+    io_socket_pause(t->under, false);
     t->handler->on_end(t->owner, error);
 }
 

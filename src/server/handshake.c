@@ -3,16 +3,20 @@
  * handshakes holds little. They count among the connections. */
 #include "server/station.h"
 
+#define LINGER_NS (1 * PROA_SECOND) /* an alert was sent: until the connection is closed whatever the client does */
+
 struct handshake {
     list_node node;
     station *station;
     io_socket *socket;
+    io_timer linger;
 };
 
 static io_socket *forget(handshake *h)
 {
     io_socket *socket = h->socket;
     list_remove(&h->node);
+    io_timer_stop(home_io(h->station->home), &h->linger);
     memory_free(h);
     return socket;
 }
@@ -31,6 +35,11 @@ static void give_up(handshake *h)
     accept_gone(s);
 }
 
+static void on_linger(io_timer *timer)
+{
+    give_up(CONTAINER_OF(timer, handshake, linger));
+}
+
 static void on_end(void *owner, const proa_error *error)
 {
     handshake *h = owner;
@@ -38,7 +47,14 @@ static void on_end(void *owner, const proa_error *error)
     counting_add(c, handshakes_failed);
     if (error->code == PROA_ERR_LIMIT)
         counting_add(c, handshake_ns);
-    give_up(h);
+    if (error->code != PROA_ERR_TLS) {
+        give_up(h);
+        return;
+    }
+    /* A client that was refused is to read why: closing on what it has sent meanwhile would be a reset. */
+    io_loop *io = home_io(h->station->home);
+    io_socket_end(h->socket);
+    io_timer_start(io, &h->linger, io_loop_now(io) + LINGER_NS);
 }
 
 static const io_socket_handler handler = { .on_connected = on_connected, .on_end = on_end };
@@ -52,6 +68,7 @@ bool handshake_begin(station *s, io_socket *socket, io_tls *tls)
         return false;
     }
     h->station = s;
+    h->linger.fire = on_linger;
     h->socket = io_tls_start(home_io(s->home), socket, tls, NULL, &handler, h, &error);
     if (!h->socket) {
         TRACE(home_trace(s->home), TRACE_IO, "io tls: %s", error.text);

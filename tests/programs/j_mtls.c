@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* (j) Both ends show a certificate: j_mtls server | j_mtls client */
+/* (j) Both ends show a certificate: j_mtls server ADDRESS | j_mtls client TARGET */
 #include <stdio.h>
 #include <string.h>
 #include "helloworld.proa.h"
@@ -16,22 +16,22 @@ static proa_code say_hello(proa_call *call, const helloworld_HelloRequest *reque
 
 static const helloworld_Greeter greeter = { .SayHello = say_hello };
 
-static int serve(void)
+static int serve(const char *address)
 {
     proa_tls *tls = proa_tls_new(&(proa_tls_options){
         .cert_file = "server.pem", .key_file = "server.key", .ca_file = "ca.pem", .require_client_cert = true });
     proa_server *server = proa_server_new(NULL);
     helloworld_Greeter_serve(server, &greeter, NULL);
-    proa_server_listen(server, "[::]:443", &(proa_listen_options){ .tls = tls });
+    proa_server_listen(server, address, &(proa_listen_options){ .tls = tls });
     proa_tls_free(tls);
     return proa_server_main(server);
 }
 
-static int ask(void)
+static int ask(const char *target)
 {
     proa_tls *tls =
         proa_tls_new(&(proa_tls_options){ .cert_file = "me.pem", .key_file = "me.key", .ca_file = "ca.pem" });
-    proa_channel *channel = proa_channel_open("greeter.example:443", &(proa_channel_options){ .tls = tls });
+    proa_channel *channel = proa_channel_open(target, &(proa_channel_options){ .tls = tls });
     proa_tls_free(tls);
 
     proa_arena *arena = proa_arena_new(0);
@@ -48,5 +48,7 @@ static int ask(void)
 
 int main(int argc, char **argv)
 {
-    return argc > 1 && strcmp(argv[1], "client") == 0 ? ask() : serve();
+    if (argc > 1 && strcmp(argv[1], "client") == 0)
+        return ask(argc > 2 ? argv[2] : "greeter.example:443");
+    return serve(argc > 2 ? argv[2] : "[::]:443");
 }

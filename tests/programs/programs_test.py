@@ -126,6 +126,35 @@ def a_greeter(stage):
     check_greeter(stage, stage.serve("a_server", ...))
 
 
+def certify(folder):
+    """ca.pem, server.pem, me.pem and their keys; what stands there already is replaced, file by file."""
+    fresh = pathlib.Path(tempfile.mkdtemp())
+    subprocess.run([pathlib.Path(__file__).parent / "certificates", fresh], check=True, timeout=LIMIT_S)
+    for file in sorted(fresh.iterdir()):
+        os.replace(file, folder / file.name)
+    fresh.rmdir()
+
+
+def j_mtls(stage):
+    certify(stage.dir)
+    target = stage.serve("j_mtls", "server", ..., cwd=stage.dir)
+    code, out, err = stage.run("j_mtls", "client", target, cwd=stage.dir)
+    expect((code, out) == (0, "Hello, spiffe://example/me\n"), f"j_mtls: {code} {out}{err}")
+    code, out, err = stage.run("a_client", target)
+    expect(code == 1 and "does it want TLS?" in err, f"a_client in plaintext: {code} {out}{err}")
+    (stage.dir / "me.pem").unlink()
+    code, out, err = stage.run("j_mtls", "client", target, cwd=stage.dir)
+    expect((code, out, err) == (1, "", "UNAVAILABLE: me.pem: No such file or directory\n"), f"no me.pem: {code} {out}{err}")
+    certify(stage.dir)  # another CA: the server still knows the old one
+    code, out, err = stage.run("j_mtls", "client", target, cwd=stage.dir)
+    expect(code == 1 and "unknown authority" in err, f"another CA: {code} {out}{err}")
+
+
+def j_without_files(stage):
+    code, out, err = stage.run("j_mtls", "server", f"unix:{stage.dir}/x", cwd=stage.dir)
+    expect(code == 1 and "server.pem: No such file or directory" in err, f"j_mtls: {code} {out}{err}")
+
+
 def b_loop(stage):
     check_telemetry(stage, stage.serve("b_loop", ..., write_log(stage)))
 
@@ -190,8 +219,8 @@ def bad_address(stage):
     expect(code != 0 and out == "" and len(err.splitlines()) == 1, f"{code} {out}{err}")
 
 
-TESTS = [a_greeter, b_loop, b_workers, b_without_log, f_proxy, f_proxy_of_nothing, i_signal, l_channel, address_in_use,
-         bad_address]
+TESTS = [a_greeter, b_loop, b_workers, b_without_log, f_proxy, f_proxy_of_nothing, i_signal, j_mtls, j_without_files, l_channel,
+         address_in_use, bad_address]
 
 
 def main():

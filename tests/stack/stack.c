@@ -28,8 +28,13 @@ static void *run(void *user)
 
 void running_start(running *r, proa_server *server)
 {
-    r->server = server;
     assert_int_equal(proa_server_listen(server, "127.0.0.1:0", NULL), PROA_ERR_NONE);
+    running_run(r, server);
+}
+
+void running_run(running *r, proa_server *server)
+{
+    r->server = server;
     snprintf(r->target, sizeof r->target, "%s", proa_server_address(server, 0));
     assert_int_equal(pthread_create(&r->thread, NULL, run, r), 0);
 }

@@ -19,6 +19,7 @@ typedef struct running {
     char target[160];
 } running;
 void running_start(running *r, proa_server *server);   /* listens on 127.0.0.1, a free port */
+void running_run(running *r, proa_server *server);     /* the same with a server that listens already */
 void running_stop(running *r);                         /* drains, joins, frees; run ended well */
 void running_join(running *r);                         /* the same, when somebody drained already */
 
