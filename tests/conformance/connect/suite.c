@@ -84,32 +84,30 @@ static bool is_binary(proa_bytes name)
     return name.size > 4 && memcmp(name.data + name.size - 4, "-bin", 4) == 0;
 }
 
-static suite_Header *header_named(suite_Header_list *list, proa_bytes name)
+static bool has_name(suite_Header_list list, proa_bytes name)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (proa_bytes_is_equal(list->data[i].name, name))
-            return &list->data[i];
-    list->data[list->count] = (suite_Header){ .name = name };
-    return &list->data[list->count++];
+    for (size_t i = 0; i < list.count; i++)
+        if (proa_bytes_is_equal(list.data[i].name, name))
+            return true;
+    return false;
 }
 
 suite_Header_list suite_headers_of(proa_headers metadata, proa_arena *arena)
 {
     suite_Header_list list = { proa_arena_alloc(arena, (metadata.count + 1) * sizeof *list.data), 0 };
     proa_bytes *values = proa_arena_alloc(arena, (metadata.count + 1) * sizeof *values);
-    if (!list.data || !values)
-        return (suite_Header_list){ NULL, 0 };
-    for (size_t i = 0; i < metadata.count; i++)
-        header_named(&list, metadata.data[i].name)->value.count++;
-    for (size_t i = 0; i < list.count; i++) {
-        list.data[i].value.data = values;
-        values += list.data[i].value.count;
-        list.data[i].value.count = 0;
-    }
-    for (size_t i = 0; i < metadata.count; i++) {
-        suite_Header *header = header_named(&list, metadata.data[i].name);
-        proa_bytes value = metadata.data[i].value;
-        header->value.data[header->value.count++] = is_binary(header->name) ? base64_encode(value, arena) : value;
+    for (size_t i = 0; list.data && values && i < metadata.count; i++) {
+        const proa_bytes name = metadata.data[i].name;
+        if (has_name(list, name))
+            continue;
+        size_t count = 0;
+        for (size_t k = i; k < metadata.count; k++) {
+            const proa_bytes value = metadata.data[k].value;
+            if (proa_bytes_is_equal(metadata.data[k].name, name))
+                values[count++] = is_binary(name) ? base64_encode(value, arena) : value;
+        }
+        list.data[list.count++] = (suite_Header){ .name = name, .value = { values, count } };
+        values += count;
     }
     return list;
 }
