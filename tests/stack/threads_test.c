@@ -210,8 +210,8 @@ static void deadline_reaches_the_handler(void **state)
     running_start(&r, server);
     atomic_store(&ends, 0);
     proa_channel *channel = proa_channel_open(r.target, NULL);
-    assert_int_equal(call_once(channel, "/test.Wait/Loop", 50 * PROA_MILLISECOND).code, PROA_DEADLINE_EXCEEDED);
-    assert_int_equal(call_once(channel, "/test.Wait/Worker", 50 * PROA_MILLISECOND).code, PROA_DEADLINE_EXCEEDED);
+    assert_int_equal(call_once(channel, "/test.Wait/Loop", PROA_SECOND).code, PROA_DEADLINE_EXCEEDED);
+    assert_int_equal(call_once(channel, "/test.Wait/Worker", PROA_SECOND).code, PROA_DEADLINE_EXCEEDED);
     proa_channel_close(channel);
     running_stop(&r);
     assert_int_equal(atomic_load(&ends), 2);
