@@ -9,6 +9,7 @@
 
 typedef struct bench_link {
     bench_links *links;
+    unsigned index;
     io_socket *socket; /* until the pump has it */
     link_pump *pump;
     io_timer timer;          /* the next attempt, or the end of this one */
@@ -33,11 +34,6 @@ struct bench_links {
     bench_link links[];
 };
 
-static unsigned index_of(const bench_link *link)
-{
-    return (unsigned)(link - link->links->links);
-}
-
 static void reach(bench_link *link);
 
 static void go_down(bench_link *link, const proa_error *error)
@@ -48,7 +44,7 @@ static void go_down(bench_link *link, const proa_error *error)
     if (all->is_closing)
         return;
     io_timer_start(all->loop, &link->timer, io_loop_now(all->loop) + RETRY_NS);
-    all->handler->on_down(all->owner, index_of(link), error);
+    all->handler->on_down(all->owner, link->index, error);
 }
 
 /* No pump is there yet: another address may do better. */
@@ -62,17 +58,17 @@ static void fail_attempt(bench_link *link)
 
 /* ---- A pump */
 
-static void on_event(void *owner, const rpc_event *event)
+static void on_connection(bench_link *link, const rpc_event *event)
 {
-    bench_link *link = owner;
     bench_links *all = link->links;
     switch (event->type) {
     case RPC_EVENT_READY:
         link->is_ready = true;
         link->tried = 0;
         io_timer_stop(all->loop, &link->timer);
-        all->handler->on_ready(all->owner, index_of(link));
+        all->handler->on_room(all->owner, link->index);
         break;
+    case RPC_EVENT_ROOM: all->handler->on_room(all->owner, link->index); break;
     case RPC_EVENT_GOAWAY: /* its calls go on; the next wait for another connection */
         error_set(&link->error, PROA_ERR_CLOSED, "%s: the server sent GOAWAY", all->options->target);
         link->is_ready = false;
@@ -83,8 +79,17 @@ static void on_event(void *owner, const rpc_event *event)
             error_set(&link->error, PROA_ERR_CLOSED, "%s: %s", all->options->target,
                       event->fault.reason ? event->fault.reason : "the connection was lost");
         break;
-    default: all->handler->on_event(all->owner, index_of(link), event);
+    default: break;
     }
+}
+
+static void on_event(void *owner, const rpc_event *event)
+{
+    bench_link *link = owner;
+    if (event->type >= RPC_EVENT_CALL && event->type <= RPC_EVENT_END)
+        link->links->handler->on_event(link->links->owner, event);
+    else
+        on_connection(link, event);
 }
 
 static void on_closed(void *owner)
@@ -109,7 +114,7 @@ static void greet(void *owner)
                             .receive_bytes_max = o->receive_bytes_max,
                             .pool = io_loop_pool(all->loop),
                             .streams = &all->streams,
-                            .seed = (uint64_t)io_clock_now() ^ index_of(link),
+                            .seed = (uint64_t)io_clock_now() ^ link->index,
                             .authority = proa_bytes_of(all->authority),
                             .is_tls = o->is_tls };
     limits_copy(&options.limits, &o->limits);
@@ -246,6 +251,7 @@ bench_links *bench_links_open(io_loop *loop, const bench_options *options, const
     slab_init(&all->streams, rpc_exchange_block_size(), (size_t)options->connections * options->streams);
     for (unsigned i = 0; i < options->connections; i++) {
         all->links[i].links = all;
+        all->links[i].index = i;
         all->links[i].timer.fire = on_timer;
     }
     if (io_target_parse(options->target, 443, &all->target, error) != PROA_ERR_NONE ||

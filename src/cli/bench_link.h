@@ -8,8 +8,8 @@
 
 typedef struct bench_links bench_links;
 typedef struct bench_links_handler {
-    void (*on_ready)(void *owner, unsigned index);                          /* its calls may begin */
-    void (*on_event)(void *owner, unsigned index, const rpc_event *event);  /* of exchanges, and ROOM */
+    void (*on_event)(void *owner, const rpc_event *event);                  /* of an exchange */
+    void (*on_room)(void *owner, unsigned index);                           /* calls may begin, or some more may */
     void (*on_down)(void *owner, unsigned index, const proa_error *error);  /* an attempt failed, or its calls have ended */
 } bench_links_handler;
 

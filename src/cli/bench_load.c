@@ -126,7 +126,8 @@ static void pop_all(lane *lane)
 {
     load *l = lane->load;
     uint64_t messages = 0, bytes = 0;
-    for (proa_slice reply; rpc_exchange_pop(lane->exchange, &reply); messages++) {
+    bool is_single = l->options->shape == BENCH_UNARY; /* a second one would be wrong: it goes with the exchange */
+    for (proa_slice reply; !(is_single && messages) && rpc_exchange_pop(lane->exchange, &reply); messages++) {
         bytes += reply.bytes.size;
         hold_release_to(l->pool, reply.hold);
         if (lane->pushed_ns)
@@ -297,29 +298,24 @@ static void on_down(void *owner, unsigned index, const proa_error *error)
         fail_call(CONTAINER_OF(node, lane, node), PROA_UNAVAILABLE, error->text);
 }
 
-static void on_event(void *owner, unsigned index, const rpc_event *event)
+/* The one message of a unary call is popped at its end. */
+static void on_event(void *owner, const rpc_event *event)
 {
-    lane *lane = event->exchange ? rpc_exchange_user(event->exchange) : NULL;
-    bool is_unary = lane && lane->load->options->shape == BENCH_UNARY; /* its one message is popped at its end */
-    switch (event->type) {
-    case RPC_EVENT_ROOM: on_room(owner, index); break;
-    case RPC_EVENT_END: end_exchange(lane); break;
-    case RPC_EVENT_HEADERS:
-        if (!is_unary)
-            probe_is_good(lane);
-        break;
-    case RPC_EVENT_MESSAGE:
-        if (is_unary)
-            break;
-        pop_all(lane);
-        push_some(lane, lane->to_push && rpc_exchange_can_push(lane->exchange));
-        break;
-    case RPC_EVENT_WRITABLE: push_some(lane, true); break;
-    default: break;
+    lane *lane = rpc_exchange_user(event->exchange);
+    if (event->type == RPC_EVENT_END) {
+        end_exchange(lane);
+        return;
     }
+    if (((load *)owner)->options->shape == BENCH_UNARY)
+        return;
+    if (event->type == RPC_EVENT_HEADERS)
+        probe_is_good(lane);
+    else if (event->type == RPC_EVENT_MESSAGE)
+        pop_all(lane);
+    push_some(lane, lane->to_push && rpc_exchange_can_push(lane->exchange));
 }
 
-static const bench_links_handler links_handler = { .on_ready = on_room, .on_event = on_event, .on_down = on_down };
+static const bench_links_handler links_handler = { .on_event = on_event, .on_room = on_room, .on_down = on_down };
 
 /* ---- Time: arrivals, lanes that rest, seconds, phases */
 

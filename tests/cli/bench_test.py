@@ -4,6 +4,7 @@
 never times: the machine may be slow."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -181,6 +182,40 @@ class Bench(unittest.TestCase):
         done = bench("--help")
         self.assertEqual(done.returncode, 0)
         self.assertIn("--rate", done.stdout)
+
+
+@unittest.skipUnless(shutil.which("openssl"), "openssl makes the certificates")
+class Tls(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.cert, self.key = (os.path.join(self.folder.name, name) for name in ("cert.pem", "key.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                        "/CN=x", "-addext", "subjectAltName=DNS:bench.test", "-keyout", self.key, "-out", self.cert],
+                       check=True, capture_output=True)
+        self.target = f"unix:{self.folder.name}/echo"
+        self.server = subprocess.Popen([os.path.join(BIN, "bench_echo_server"), self.target, self.cert, self.key],
+                                       stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.server.communicate, timeout=LIMIT_S)
+        self.addCleanup(self.server.terminate)
+        self.assertTrue(self.server.stdout.readline().startswith("listening on "))
+
+    def bench(self, *arguments):
+        return bench("--warmup=0", "--calls=50", "--connections=2", "--json=-", *arguments, self.target, UNARY)
+
+    def test_calls_over_tls(self):
+        done = self.bench("--tls", f"--ca={self.cert}", "--server-name=bench.test")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual((result["status.OK"], result["transport"]), (50, "tls"))
+
+    def test_a_server_that_is_not_trusted_gets_no_call(self):
+        for arguments, said in [(["--tls", "--server-name=bench.test"], "self-signed"),
+                                (["--tls", f"--ca={self.cert}", "--server-name=other.test"], "other.test"),
+                                (["--tls", "--ca=/nonexistent"], "/nonexistent"), ([], "closed")]:
+            done = self.bench(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(said, done.stderr)
 
 
 class Compare(unittest.TestCase):
