@@ -74,10 +74,9 @@ void credit_grow(h2_connection *c, uint32_t window)
         flow_grow(&s->receive.window, delta);
         s->receive.target += delta;
     }
-    settings ours = settings_default;
-    ours.window_bytes = window;
-    char payload[SETTINGS_SIZE_MAX];
-    output_settings(&c->output, payload, settings_encode(&ours, payload));
+    char payload[6] = { 0, SETTINGS_INITIAL_WINDOW_SIZE }; /* also when it is the default: what the peer has is not */
+    bytes_put_u32_be(payload + 2, window);
+    output_settings(&c->output, payload, sizeof payload);
     c->settings_waiting++; /* no time limit: nothing gets smaller, and a proxy may read it behind much that it must pass on */
     if (window > c->receive.target) {
         c->receive.owed += window - c->receive.target;

@@ -74,6 +74,18 @@ static void a_larger_window_has_no_time_limit_to_be_acknowledged(void **state)
     stage_fini(&s);
 }
 
+/* The value that a peer assumes before any SETTINGS, and not the one that it has. */
+static void a_window_that_grows_to_the_default_is_announced(void **state)
+{
+    (void)state;
+    stage s;
+    stage_open(&s, H2_SERVER, &small);
+    credit_grow(s.c, SETTINGS_WINDOW_DEFAULT);
+    stage_turn(&s);
+    assert_non_null(strstr(s.frames, "SETTINGS 4=65535\n"));
+    stage_fini(&s);
+}
+
 static void a_window_is_negative_after_a_smaller_one_was_acknowledged(void **state)
 {
     (void)state;
@@ -349,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_quarter_of_the_window_goes_back_at_once),
         cmocka_unit_test(padding_finds_room_up_to_the_last_byte_of_a_message),
         cmocka_unit_test(a_larger_window_has_no_time_limit_to_be_acknowledged),
+        cmocka_unit_test(a_window_that_grows_to_the_default_is_announced),
         cmocka_unit_test(a_window_is_negative_after_a_smaller_one_was_acknowledged),
         cmocka_unit_test(credit_of_the_connection_goes_back_on_receipt_until_too_much_is_held),
         cmocka_unit_test(a_peer_that_ignores_the_connection_window_is_cut_off),
