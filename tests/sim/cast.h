@@ -35,6 +35,7 @@ typedef struct client {
     proa_limits limits;
     event close;
     bool is_closed;
+    unsigned usual_calls;
 } client;
 
 /* What will happen in a call, drawn beforehand; and what did, on both sides. */
@@ -52,7 +53,7 @@ typedef struct plan {
     int64_t think_ns, reply_pause_ns, read_pause_ns, client_pause_ns, later_ns;
     unsigned size_class;
     bool is_over_limit;           /* the last reply is larger than the client takes */
-    uint64_t token;
+    uint64_t token, usual;        /* usual: which of the lists of headers that come again; 0: one of its own */
 
     /* the client's side */
     proa_call *call;
@@ -77,6 +78,7 @@ typedef struct cast {
     server servers[SERVERS_MAX];
     plan plans[PLANS_MAX];
     bool is_over;                 /* no more begins, no more troubles */
+    bool is_uniform;              /* every call has usual headers */
 } cast;
 
 void cast_open(cast *cast, world *w);             /* draws all, opens servers and channels, plans the rest */

@@ -164,6 +164,8 @@ void client_begin(event *event)
     }
     cover(w, points[p->shape]);
     w->coverage.calls++;
+    if (w->cast->is_uniform || p->token % 2)
+        p->usual = 1 + p->client->usual_calls++ / 6 % 5;
     p->begun_at = w->now;
     p->deadline = p->timeout_ns < 0 ? w->now : w->now + p->timeout_ns;
     p->is_begun = true;

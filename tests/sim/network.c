@@ -310,7 +310,8 @@ static void make_room(lane *l, size_t more)
 {
     if (l->end + more <= l->capacity)
         return;
-    memmove(l->bytes, l->bytes + l->begin, l->end - l->begin);
+    if (l->end > l->begin)
+        memmove(l->bytes, l->bytes + l->begin, l->end - l->begin);
     l->arrived -= l->begin;
     l->end -= l->begin;
     l->begin = 0;

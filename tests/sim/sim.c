@@ -6,6 +6,7 @@
  *     sim --file FILE         runs the seeds of a file: a number a line, then a word
  *     sim --same FIRST COUNT  each twice: a seed is one story, and no other */
 #define _GNU_SOURCE
+#include "base/assert.h"
 #include "run.h"
 #include <inttypes.h>
 #include <signal.h>
@@ -16,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SEED_SECONDS = 60 };
+enum { SEED_SECONDS = 60, TOLD = 3 }; /* TOLD: an exit code; the rest are crashes and sanitizers */
 
 /* Between the one who counts and those who run. */
 typedef struct board {
@@ -28,11 +29,19 @@ typedef struct board {
     volatile int has_failed;
 } board;
 
+static uint64_t seed_now;
+
+static void on_assertion(const char *rule)
+{
+    fprintf(stderr, "\nseed %" PRIu64 " failed: an assertion: %s\n", seed_now, rule);
+    _exit(TOLD);
+}
+
 static void run_share(board *b, unsigned job, unsigned jobs, uint64_t first, uint64_t count)
 {
     for (uint64_t i = job; i < count && !b->has_failed; i += jobs) {
         coverage once = { { 0 }, 0, 0, 0, 0 };
-        b->jobs[job].seed = first + i;
+        b->jobs[job].seed = seed_now = first + i;
         alarm(SEED_SECONDS); /* who hangs is a failure as well */
         outcome out = run_seed(first + i, false, &once);
         alarm(0);
@@ -40,8 +49,8 @@ static void run_share(board *b, unsigned job, unsigned jobs, uint64_t first, uin
         b->jobs[job].done++;
         if (!out.is_good) {
             b->has_failed = 1;
-            fprintf(stderr, "seed %" PRIu64 " failed: %s\n", first + i, out.text);
-            _exit(1);
+            fprintf(stderr, "\nseed %" PRIu64 " failed: %s\n", first + i, out.text);
+            _exit(TOLD);
         }
     }
     _exit(0);
@@ -68,9 +77,9 @@ static int wait_for(board *b, unsigned jobs, pid_t *pids, uint64_t count, bool i
         }
         left--;
         for (unsigned i = 0; i < jobs; i++)
-            if (pids[i] == pid && !(WIFEXITED(status) && WEXITSTATUS(status) <= 1)) {
+            if (pids[i] == pid && !(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == TOLD))) {
                 b->has_failed = 1;
-                fprintf(stderr, "seed %" PRIu64 " failed: %s\n", b->jobs[i].seed,
+                fprintf(stderr, "\nseed %" PRIu64 " failed: %s\n", b->jobs[i].seed,
                         WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "it hangs" : "it crashed");
             }
         failures += !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -163,6 +172,7 @@ int main(int argc, char **argv)
         is_quiet |= strcmp(argv[i], "--quiet") == 0;
         is_partial |= strcmp(argv[i], "--partial") == 0;
     }
+    assert_set_hook(on_assertion);
     jobs = jobs < 1 ? 1 : jobs > 16 ? 16 : jobs;
     if (argc >= 4 && strcmp(argv[1], "--seeds") == 0)
         return run_many(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10), jobs, is_quiet, is_partial);

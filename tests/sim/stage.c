@@ -50,7 +50,9 @@ static void draw_timing(world *w, plan *p)
                     : world_chance(w, 20)  ? -1
                     : world_chance(w, 300) ? 0
                                            : world_between(w, 600 * SECOND, 3600 * SECOND);
-    p->think_ns = world_chance(w, 250) ? world_between(w, 1000, 5 * SECOND) : 0;
+    p->think_ns = world_chance(w, 250)  ? world_between(w, 1000, 5 * SECOND)
+                  : world_chance(w, 40) ? world_between(w, 30 * SECOND, 300 * SECOND)
+                                        : 0;
     p->reply_pause_ns = world_chance(w, 120) ? world_between(w, 1000, 200 * MS) : 0;
     p->read_pause_ns = world_chance(w, 120) ? world_between(w, 1000, 200 * MS) : 0;
     p->client_pause_ns = world_chance(w, 120) ? world_between(w, 1000, 200 * MS) : 0;
@@ -175,6 +177,7 @@ void cast_open(cast *cast, world *w)
     w->cast = cast;
     w->network = network_new(w);
     draw_troubles(w);
+    cast->is_uniform = world_chance(w, 250);
     cast->server_count = (unsigned)world_between(w, 1, SERVERS_MAX);
     cast->client_count = (unsigned)world_between(w, 1, CLIENTS_MAX);
     cast->plan_count = (unsigned)world_between(w, 1, world_chance(w, 200) ? PLANS_MAX : 40);
