@@ -133,7 +133,8 @@ static void on_closed(void *owner)
 
 static const link_handler handler = { .on_event = on_event, .on_flushed = on_flushed, .on_closed = on_closed };
 
-#define KEEPALIVE_NS INT64_C(7200000000000) /* gRFC A8: server */
+#define KEEPALIVE_NS         INT64_C(7200000000000) /* gRFC A8: server */
+#define KEEPALIVE_TIMEOUT_NS INT64_C(20000000000)
 
 static rpc_endpoint *endpoint_new(station *s)
 {
@@ -164,6 +165,9 @@ static bool adopt(station *s, io_socket *socket)
     if (!l || !endpoint || !peer)
         goto failed;
     *l = (link_line){ .station = s, .peer = peer };
+    const proa_server_options *o = &s->server->options;
+    if (o->keepalive_ns != INT64_MAX) /* gRFC A18: what was sent and is not even acknowledged tells the same, sooner */
+        io_socket_set_unheard(socket, o->keepalive_timeout_ns ? o->keepalive_timeout_ns : KEEPALIVE_TIMEOUT_NS);
     l->pump = link_pump_new(home_io(s->home), socket, endpoint, &handler, l);
     if (!l->pump) {
         call_peer_drop(peer);
