@@ -103,6 +103,7 @@ struct proa_call {
     bool has_replied_headers;     /* made: they came; served: they went out */
     bool in_on_call;              /* served */
     bool was_checked;             /* served: on_call said go on, and the request was decoded */
+    uint8_t state;                /* served: a call_state */
     atomic_bool is_cancelled;
     atomic_uint commands;
     atomic_uint unborn;           /* served: children that another thread made and the home does not know yet */
@@ -137,7 +138,6 @@ struct proa_call {
     proa_handler on_call;
     void *on_call_user;
     uint64_t ticket;              /* 0: none is out */
-    call_state state;
 
     /* Up to here a block is zeroed for each call. What follows has its own begin: an idle call on a loop touches none of it. */
     call_remote remote;           /* remote_init */
