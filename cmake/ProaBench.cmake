@@ -11,6 +11,16 @@ if(TARGET protoc-gen-proa AND TARGET proa_static AND PROA_TESTS)
   endif()
 endif()
 
+# Instructions and allocations of a call must not grow unseen. Gated are the code and the compiler that the figures are of:
+# GCC, optimised, no sanitizers; elsewhere there is no such test.
+find_program(PROA_VALGRIND valgrind)
+if(TARGET unary_ir AND PROA_LTO AND PROA_VALGRIND AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  find_program(PROA_PYTHON python3 REQUIRED)
+  add_test(NAME instructions_gate COMMAND ${PROA_PYTHON} ${PROJECT_SOURCE_DIR}/bench/ir
+    --program $<TARGET_FILE:unary_ir> --gate ${PROJECT_SOURCE_DIR}/bench/ir_gates.json)
+  set_tests_properties(instructions_gate PROPERTIES TIMEOUT 300 LABELS gate)
+endif()
+
 # Beside protobuf-c and libprotobuf, where these are.
 function(proa_add_codec_bench)
   find_program(PROA_PROTOC_C protoc-c)
@@ -37,7 +47,11 @@ function(proa_add_codec_bench)
   proa_generate(TARGET bench_codec PROTOS ${dir}/codec_mix.proto IMPORT_DIRS ${dir})
   target_compile_definitions(bench_codec PRIVATE _GNU_SOURCE)
   target_compile_options(bench_codec PRIVATE -O2)
-  target_link_libraries(bench_codec PRIVATE proa_warnings bench_codec_others proa::proa_static)
+  target_link_libraries(bench_codec PRIVATE proa_internal bench_codec_others)
+  proa_link_folders(bench_codec base pb)
+  if(PROA_LTO)
+    target_link_options(bench_codec PRIVATE ${PROA_LTO_FLAGS})
+  endif()
   if(TARGET bench_programs)
     add_dependencies(bench_programs bench_codec)
   endif()

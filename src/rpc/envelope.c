@@ -6,11 +6,12 @@
 
 /* Room for a message grows with what came of it: never to what a length alone claims (4 GiB, on every stream). Blocks of the
  * pool are powers of two, so it is at most 16 times of it. */
-enum { GROW_FIRST = 4096, GROW_FACTOR = 8, REFILL_AT = ENVELOPE_READY_MAX / 4, BACKLOG_KEEP = 4096 };
+enum { GROW_FIRST = 4096, GROW_FACTOR = 8, REFILL_AT = ENVELOPE_READY_MAX / 4 };
 
 typedef struct envelope_queue {
     proa_slice ring[ENVELOPE_READY_MAX];
-    buffer backlog;                             /* bytes not yet unpacked */
+    hold *backlog; /* NULL, or the block of the bytes not yet unpacked: */
+    size_t begin, end;
     uint32_t left;                              /* `check`: of the body that it is in */
     uint8_t head[RPC_ENVELOPE_SIZE], head_size; /* `check`: of the head that it is in */
 } envelope_queue;
@@ -32,8 +33,10 @@ void envelope_fini(envelope *envelope, const envelope_home *home)
     proa_slice slice;
     if (!envelope->queue && !envelope->hold && envelope->count == 0)
         return;
-    if (envelope->queue)
-        buffer_fini(&envelope->queue->backlog);
+    if (envelope->queue) {
+        hold_release_to(home->pool, envelope->queue->backlog);
+        envelope->queue->backlog = NULL;
+    }
     envelope_fault none;
     while (envelope_pop(envelope, home, &slice, &none))
         hold_release_to(home->pool, slice.hold);
@@ -185,11 +188,32 @@ static bool take_single(envelope *envelope, const envelope_home *home, proa_byte
     return true;
 }
 
+/* Behind what waits already. The blocks are the loop's: a stream of small messages has a backlog with every read. */
+static bool put_off(envelope_queue *queue, hold_pool *pool, proa_bytes bytes)
+{
+    size_t size = queue->backlog ? queue->end - queue->begin : 0;
+    if (!queue->backlog || bytes.size > hold_capacity(queue->backlog) - queue->end) {
+        size_t need = size + bytes.size;
+        hold *larger = hold_new_from(pool, need + need / 2);
+        if (!larger)
+            return false;
+        if (size)
+            memcpy(hold_data(larger), hold_data(queue->backlog) + queue->begin, size);
+        hold_release_to(pool, queue->backlog);
+        queue->backlog = larger;
+        queue->begin = 0;
+        queue->end = size;
+    }
+    memcpy(hold_data(queue->backlog) + queue->end, bytes.data, bytes.size);
+    queue->end += bytes.size;
+    return true;
+}
+
 envelope_fault envelope_feed(envelope *envelope, const envelope_home *home, proa_bytes bytes)
 {
     if (take_single(envelope, home, bytes))
         return ENVELOPE_OK;
-    if (!envelope->queue || buffer_size(&envelope->queue->backlog) == 0) {
+    if (!envelope->queue || !envelope->queue->backlog) {
         envelope_fault fault = unpack(envelope, home, &bytes);
         if (fault || bytes.size == 0)
             return fault;
@@ -200,7 +224,7 @@ envelope_fault envelope_feed(envelope *envelope, const envelope_home *home, proa
     envelope_fault fault = check(envelope, bytes);
     if (fault)
         return fault;
-    return buffer_append(&envelope->queue->backlog, bytes.data, bytes.size) ? ENVELOPE_NOMEM : ENVELOPE_OK;
+    return put_off(envelope->queue, home->pool, bytes) ? ENVELOPE_OK : ENVELOPE_NOMEM;
 }
 
 bool envelope_pop(envelope *envelope, const envelope_home *home, proa_slice *out, envelope_fault *fault)
@@ -214,12 +238,14 @@ bool envelope_pop(envelope *envelope, const envelope_home *home, proa_slice *out
     if (!queue)
         return true;
     envelope->first = (uint8_t)((envelope->first + 1) % ENVELOPE_READY_MAX);
-    if (envelope->count <= REFILL_AT && buffer_size(&queue->backlog)) {
-        proa_bytes in = buffer_bytes(&queue->backlog);
-        size_t before = in.size;
+    if (envelope->count <= REFILL_AT && queue->backlog) {
+        proa_bytes in = { hold_data(queue->backlog) + queue->begin, queue->end - queue->begin };
         *fault = unpack(envelope, home, &in);
-        buffer_consume(&queue->backlog, before - in.size);
-        buffer_shrink(&queue->backlog, BACKLOG_KEEP);
+        queue->begin = queue->end - in.size;
+        if (in.size == 0) {
+            hold_release_to(home->pool, queue->backlog);
+            queue->backlog = NULL;
+        }
     }
     return true;
 }
@@ -227,7 +253,7 @@ bool envelope_pop(envelope *envelope, const envelope_home *home, proa_slice *out
 bool envelope_is_between(const envelope *envelope)
 {
     const envelope_queue *queue = envelope->queue;
-    if (queue && buffer_size(&queue->backlog))
+    if (queue && queue->backlog)
         return queue->left == 0 && queue->head_size == 0;
     return envelope->head_size == 0;
 }

@@ -254,7 +254,7 @@ static void a_large_message_is_read_into_one_hold(void **state)
         assert_int_equal(envelope_feed(&envelope, &home, in), ENVELOPE_OK);
         assert_int_equal(envelope_missing(&envelope), left - in.size);
     }
-    assert_int_equal(memory_unwatch(), 1);
+    assert_true(memory_unwatch() <= 1); /* none, if the pool had it */
     pop_is(&envelope, 0, size);
     envelope_fini(&envelope, &home);
     buffer_fini(&wire);

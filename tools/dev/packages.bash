@@ -3,7 +3,8 @@
 
 PACKAGES_build="gcc g++ libc6-dev cmake ninja-build pkg-config libuv1-dev libc-ares-dev libcmocka-dev
     libnghttp2-dev libssl-dev protobuf-compiler python3"
-PACKAGES_test="libprotobuf-dev libprotoc-dev make binutils nghttp2-client nghttp2-server curl iproute2 openssl"
+PACKAGES_test="libprotobuf-dev libprotoc-dev make binutils nghttp2-client nghttp2-server curl iproute2 openssl
+    valgrind"
 PACKAGES_lint="clang-format clang-tidy doxygen"
 PACKAGES_docs="doxygen"
 PACKAGES_fuzz="clang llvm libclang-rt-dev" # the last: what -fsanitize links
