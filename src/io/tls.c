@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS over a socket of any kind. OpenSSL reads what the socket below was given, in place, and writes into a scratch of the
- * loop: records of 16 KiB leave together, with one write. A socket holds ciphertext only while the one below takes none.
+/* TLS over a socket of any kind. OpenSSL reads what the socket below was given, in place. Full records leave from where it
+ * encrypted them, smaller ones gather in a scratch of the loop and leave with one write. A socket holds ciphertext only
+ * while the one below takes none.
  *
  *     HANDSHAKE ──> OPEN ──> ENDED (on_end ran: nothing more is called)
  *         └──────────┴─────────┴──> CLOSED (the owner closed; the memory goes when the last frame of ours is left)
@@ -79,17 +80,22 @@ static int bio_read(BIO *bio, char *out, size_t size, size_t *taken)
     return 1;
 }
 
-/* Hands the scratch to the socket below; what it does not take is held. */
-static void flush(tls_socket *t)
+/* To the socket below; what it does not take is held. */
+static void hand_down(tls_socket *t, proa_bytes all)
 {
-    tls_scratch *s = scratch_of(t);
-    proa_bytes all = { s->cipher, s->cipher_size };
-    s->cipher_size = 0;
     if (all.size == 0 || t->is_fin_sent)
         return;
     size_t taken = buffer_size(&t->out) ? 0 : io_socket_write(t->under, &all, 1);
     if (taken < all.size && buffer_append(&t->out, all.data + taken, all.size - taken) != PROA_ERR_NONE)
         t->fault = PROA_ERR_NOMEM;
+}
+
+static void flush(tls_socket *t)
+{
+    tls_scratch *s = scratch_of(t);
+    proa_bytes all = { s->cipher, s->cipher_size };
+    s->cipher_size = 0;
+    hand_down(t, all);
 }
 
 static int bio_write(BIO *bio, const char *data, size_t size, size_t *taken)
@@ -98,6 +104,10 @@ static int bio_write(BIO *bio, const char *data, size_t size, size_t *taken)
     tls_scratch *s = scratch_of(t);
     BIO_clear_retry_flags(bio);
     *taken = size;
+    if (size >= RECORD_BYTES && s->cipher_size == 0) {
+        hand_down(t, (proa_bytes){ data, size }); /* copying a full record costs more than a system call of its own */
+        return 1;
+    }
     while (size) {
         if (s->cipher_size == CIPHER_BYTES)
             flush(t);
@@ -507,7 +517,7 @@ static size_t write_records(tls_socket *t, const proa_bytes *parts, size_t count
             break;
         }
         taken += record.size;
-        if (s->cipher_size < CIPHER_FULL)
+        if (s->cipher_size < CIPHER_FULL && !buffer_size(&t->out))
             continue;
         flush(t);
         if (buffer_size(&t->out)) {

@@ -281,8 +281,8 @@ static void each_allocation_of_openssl_may_fail(void **state)
     long count_all = asked;
     unsigned failed = 0, tried = 0;
     for (int is_for_ever = 0; is_for_ever < 2; is_for_ever++) {
-        /* One in a hundred and fifty: all of them take minutes. */
-        for (long i = 1; i <= count_all; i += 1 + count_all / 150) {
+        /* Eighty of them: all take minutes. */
+        for (long i = 1; i <= count_all; i += 1 + count_all / 80) {
             fails_for_ever = is_for_ever;
             asked = 0;
             failing = i;

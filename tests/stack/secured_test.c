@@ -213,7 +213,7 @@ static void *call_all_the_time(void *user)
 static void no_call_fails_while_certificates_change(void **state)
 {
     (void)state;
-    enum { CALLERS = 3, RELOADS = 12 };
+    enum { CALLERS = 3, RELOADS = 6 };
     running r;
     proa_error error;
     proa_tls *server = proa_tls_new(&server_files), *client = proa_tls_new(&client_files);
