@@ -94,6 +94,24 @@ bool connection_has_room(const h2_connection *connection);                     /
 /* ---- receive.c */
 typedef enum receive_result { RECEIVE_MORE, RECEIVE_DONE, RECEIVE_PAUSED } receive_result;
 receive_result receive_next(h2_connection *connection, h2_event *out);         /* one frame, or one piece of DATA */
+/* A whole header block came; fault: of its stream, found in HEADERS; NULL: none. */
+h2_fault receive_block(h2_connection *connection, uint32_t id, uint8_t flags, proa_bytes bytes, const h2_fault *fault,
+                       h2_event *out);
+void receive_end(h2_connection *connection, h2_stream *stream);                /* END_STREAM came */
+void receive_fault(h2_connection *connection, uint32_t id, h2_fault fault);    /* does what follows from it */
+/* A new stream, and this feed has opened its share. */
+static inline bool receive_is_put_off(const h2_connection *c, frame f)
+{
+    return c->opened_now >= c->limits.streams_per_feed_max && c->role == H2_SERVER && f.stream_id > c->streams.last_id;
+}
+/* HEADERS or DATA of a running connection, where nothing can be wrong with it yet: what nearly every frame is. */
+static inline bool receive_is_plain(const h2_connection *c, frame f)
+{
+    return f.type <= FRAME_HEADERS && f.stream_id && f.length <= FRAME_LENGTH_MIN && c->phase == PHASE_OPEN &&
+           !c->block.stream_id;
+}
+
+/* ---- plain.c */
 bool receive_plain(h2_connection *connection, h2_event *out);                  /* one frame, if it is a plain one */
 
 /* ---- send.c */

@@ -5,8 +5,8 @@
  * are held; then it goes back as bytes are consumed. Never withheld is that of a stream whose reader waits for the rest of
  * a message (h2_stream_want): withholding it could stop every stream for ever, each in mid-message.
  * A window is opened beyond its size for such a reader, in turn, as long as all that was lent so is at most
- * held_bytes_max, and for one stream always: for the first, when all who owe something wait for more. So what a peer can make us hold is bounded by held_bytes_max twice, plus
- * one window for each stream.
+ * held_bytes_max, and for one stream always: for the first, when all who owe something wait for more. So what a peer can
+ * make us hold is bounded by held_bytes_max twice, plus one window for each stream.
  * Windows that grew with the bandwidth (bandwidth.c) change nothing about that: by what the connection's has grown, less
  * may be held before credit is withheld. */
 #include "base/assert.h"

@@ -16,7 +16,7 @@ static h2_fault no_memory(void)
 /* ---- Streams */
 
 /* The peer ended its side. */
-static void end_remote(h2_connection *c, h2_stream *s)
+void receive_end(h2_connection *c, h2_stream *s)
 {
     stream_state next = stream_table[s->state][STREAM_R_END].next;
     s->want = 0;
@@ -70,7 +70,7 @@ static void report_headers(h2_connection *c, h2_stream *s, received_block *r, h2
     out->block = c->event_block = r->block;
     r->block = NULL;
     if (r->is_end)
-        end_remote(c, s);
+        receive_end(c, s);
 }
 
 static void expect_length(h2_stream *s, const hpack_block *block)
@@ -150,7 +150,7 @@ static h2_fault continue_stream(h2_connection *c, h2_stream *s, received_block *
         return *r->fault;
     if (s->is_resetting) {
         if (r->is_end)
-            end_remote(c, s);
+            receive_end(c, s);
         return NO_FAULT;
     }
     if (!s->has_headers)
@@ -201,8 +201,8 @@ static h2_fault decode_block(h2_connection *c, proa_bytes bytes, received_block 
 }
 
 /* The whole block is there. It is decoded whatever its stream is: the table must stay in step. */
-static h2_fault finish_block(h2_connection *c, uint32_t id, uint8_t flags, proa_bytes bytes, const h2_fault *fault,
-                             h2_event *out)
+h2_fault receive_block(h2_connection *c, uint32_t id, uint8_t flags, proa_bytes bytes, const h2_fault *fault,
+                       h2_event *out)
 {
     received_block r = { .id = id, .is_end = (flags & FRAME_END_STREAM) != 0, .fault = fault };
     r.block = hpack_recognise(c->decoder, bytes);
@@ -246,7 +246,7 @@ static h2_fault receive_headers(h2_connection *c, frame f, proa_bytes payload, h
         payload = (proa_bytes){ payload.data + 5, payload.size - 5 };
     }
     if (f.flags & FRAME_END_HEADERS)
-        return finish_block(c, f.stream_id, f.flags, payload, stream_fault.scope ? &stream_fault : NULL, out);
+        return receive_block(c, f.stream_id, f.flags, payload, stream_fault.scope ? &stream_fault : NULL, out);
     c->block.stream_id = f.stream_id;
     c->block.flags = f.flags;
     c->block.continuations = 0;
@@ -264,7 +264,7 @@ static h2_fault receive_continuation(h2_connection *c, frame f, proa_bytes paylo
     h2_fault fault = gather(c, payload);
     if (fault.scope || !(f.flags & FRAME_END_HEADERS))
         return fault;
-    fault = finish_block(c, b->stream_id, b->flags, buffer_bytes(&b->bytes), b->fault.scope ? &b->fault : NULL, out);
+    fault = receive_block(c, b->stream_id, b->flags, buffer_bytes(&b->bytes), b->fault.scope ? &b->fault : NULL, out);
     b->stream_id = 0;
     buffer_consume(&b->bytes, buffer_size(&b->bytes));
     return fault;
@@ -504,7 +504,7 @@ static h2_fault begin_data(h2_connection *c, frame f, uint32_t padding, uint32_t
     if (!s || fault.scope || s->is_resetting) {
         credit_dropped(c, padding + pad_bytes);
         if (s && !fault.scope && c->data.is_end)
-            end_remote(c, s);
+            receive_end(c, s);
         return fault;
     }
     c->data.stream = s;
@@ -536,7 +536,7 @@ static void report_data(h2_connection *c, h2_stream *s, proa_bytes bytes, h2_eve
     credit_received(c, s, (uint32_t)bytes.size);
     if (is_end) {
         c->data.stream = NULL; /* only padding may follow */
-        end_remote(c, s);
+        receive_end(c, s);
     }
 }
 
@@ -597,7 +597,7 @@ static h2_fault check_order(const h2_connection *c, frame f)
     return NO_FAULT;
 }
 
-static void apply(h2_connection *c, uint32_t id, h2_fault fault)
+void receive_fault(h2_connection *c, uint32_t id, h2_fault fault)
 {
     if (fault.scope == H2_SCOPE_CONNECTION)
         connection_fail(c, fault);
@@ -635,7 +635,7 @@ static receive_result receive_data(h2_connection *c, frame f, proa_bytes head, h
     if (output_is_traced(&c->output))
         trace_frame(c, f, NULL);
     input_skip(&c->input, FRAME_HEADER_SIZE + pad_bytes);
-    apply(c, f.stream_id, begin_data(c, f, padding, pad_bytes));
+    receive_fault(c, f.stream_id, begin_data(c, f, padding, pad_bytes));
     return connection_is_stopped(c) ? RECEIVE_DONE : continue_data(c, out);
 }
 
@@ -646,9 +646,9 @@ static receive_result receive_whole(h2_connection *c, frame f, proa_bytes whole,
     if (output_is_traced(&c->output))
         trace_frame(c, f, fault.scope ? NULL : payload.data);
     if (fault.scope) /* PRIORITY of a wrong length: the rest was caught before */
-        apply(c, f.stream_id, priority_fault(c, f.stream_id, fault));
+        receive_fault(c, f.stream_id, priority_fault(c, f.stream_id, fault));
     else if (f.type < FRAME_TYPES)
-        apply(c, f.stream_id, handlers[f.type](c, f, payload, out));
+        receive_fault(c, f.stream_id, handlers[f.type](c, f, payload, out));
     else
         connection_charge(c, COST_GLITCH); /* RFC 9113 4.1, 5.5: ignored */
     return RECEIVE_DONE;
@@ -674,19 +674,6 @@ static receive_result receive_magic(h2_connection *c)
     return RECEIVE_DONE;
 }
 
-/* A new stream, and this feed has opened its share. */
-static bool is_put_off(const h2_connection *c, frame f)
-{
-    return c->opened_now >= c->limits.streams_per_feed_max && c->role == H2_SERVER && f.stream_id > c->streams.last_id;
-}
-
-/* HEADERS or DATA of a running connection, where nothing can be wrong with it yet: what nearly every frame is. */
-static bool is_plain(const h2_connection *c, frame f)
-{
-    return f.type <= FRAME_HEADERS && f.stream_id && f.length <= FRAME_LENGTH_MIN && c->phase == PHASE_OPEN &&
-           !c->block.stream_id;
-}
-
 /* DATA streams through; of the others we hold the whole frame, so theirs is not the length that we announced for DATA. */
 static h2_fault check_whole(const h2_connection *c, frame f)
 {
@@ -694,55 +681,6 @@ static h2_fault check_whole(const h2_connection *c, frame f)
     if (f.type == FRAME_DATA || f.length <= FRAME_LENGTH_MIN || f.length <= max)
         return NO_FAULT;
     return fault_connection(H2_ENHANCE_YOUR_CALM, "a frame that is not DATA is too long");
-}
-
-/* DATA without padding, for a stream that is open and has room for it in both windows. */
-static bool receive_plain_data(h2_connection *c, frame f, const char *at, h2_event *out)
-{
-    h2_stream *s = streams_find(&c->streams, f.stream_id);
-    if (!s || f.length == 0 || !s->has_headers || s->has_length || s->is_resetting ||
-        stream_table[s->state][STREAM_R_DATA].scope || (int32_t)f.length > s->receive.window ||
-        (int32_t)f.length > c->receive.window)
-        return false;
-    s->receive.window -= (int32_t)f.length;
-    c->receive.window -= (int32_t)f.length;
-    c->budget.empty_row = 0;
-    out->type = H2_EVENT_DATA;
-    out->stream = s;
-    out->bytes = (proa_bytes){ at + FRAME_HEADER_SIZE, f.length };
-    out->is_end = (f.flags & FRAME_END_STREAM) != 0;
-    input_skip(&c->input, FRAME_HEADER_SIZE + f.length);
-    credit_received(c, s, f.length);
-    if (out->is_end)
-        end_remote(c, s);
-    return true;
-}
-
-static bool receive_plain_headers(h2_connection *c, frame f, const char *at, h2_event *out)
-{
-    if (!(f.flags & FRAME_END_HEADERS) || is_put_off(c, f))
-        return false;
-    proa_bytes payload = { at + FRAME_HEADER_SIZE, f.length };
-    input_skip(&c->input, FRAME_HEADER_SIZE + f.length);
-    h2_fault fault = finish_block(c, f.stream_id, f.flags, payload, NULL, out);
-    if (fault.scope)
-        apply(c, f.stream_id, fault);
-    return true;
-}
-
-/* What nearly every frame is goes this way, and all others the general one: in one piece, of a kind that needs no
- * look at the frame itself, and nothing is under way that it could disturb. Whatever could be wrong with it is looked at
- * here, or by the general way when this one says false, having done nothing. */
-bool receive_plain(h2_connection *c, h2_event *out)
-{
-    proa_bytes in = input_some(&c->input);
-    if (in.size < FRAME_HEADER_SIZE)
-        return false;
-    frame f = frame_decode(in.data);
-    if (!is_plain(c, f) || in.size - FRAME_HEADER_SIZE < f.length || c->data.is_active ||
-        (f.flags & (FRAME_PADDED | FRAME_HAS_PRIORITY)) || output_is_traced(&c->output))
-        return false;
-    return f.type == FRAME_DATA ? receive_plain_data(c, f, in.data, out) : receive_plain_headers(c, f, in.data, out);
 }
 
 static h2_fault check_frame(h2_connection *c, frame f)
@@ -776,14 +714,14 @@ receive_result receive_next(h2_connection *c, h2_event *out)
         goto more;
     frame f = frame_decode(head.data);
     h2_fault fault = { 0 };
-    if (!is_plain(c, f)) {
+    if (!receive_is_plain(c, f)) {
         fault = check_frame(c, f);
         if (fault.scope == H2_SCOPE_CONNECTION) {
             connection_fail(c, fault);
             return RECEIVE_DONE;
         }
     }
-    if (f.type == FRAME_HEADERS && is_put_off(c, f)) {
+    if (f.type == FRAME_HEADERS && receive_is_put_off(c, f)) {
         c->counters.streams_put_off++; /* the rest of this read in the next turn: other connections come first */
         c->is_put_off = true;
         return RECEIVE_PAUSED;

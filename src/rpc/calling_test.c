@@ -549,32 +549,6 @@ static void deadline_is_exceeded_locally_and_cancels_at_the_peer(void **state)
     end(&raw, call);
 }
 
-static void headers_larger_than_the_server_takes_are_not_sent(void **state)
-{
-    (void)state;
-    raw raw;
-    begin(&raw, 0);
-    raw_setting(&raw, 6, 1000);
-    raw_run(&raw);
-    char value[1000];
-    memset(value, 'x', sizeof value);
-    proa_header header = { PROA_STR("a"), { value, sizeof value } };
-    rpc_exchange *call = NULL;
-    rpc_request request = { .path = PROA_STR("/a.B/C"), .headers = { &header, 1 }, .deadline_ns = INT64_MAX };
-    assert_int_equal(rpc_exchange_begin(raw.side.endpoint, &request, raw.side.now, &call), PROA_ERR_NONE);
-    raw_is(&raw, "");
-    side_is(&raw.side, "END");
-    status_is(call, PROA_RESOURCE_EXHAUSTED, "the headers are larger than the peer takes");
-    rpc_exchange_release(call);
-    header.value.size = 500; /* the connection and its table go on */
-    assert_int_equal(rpc_exchange_begin(raw.side.endpoint, &request, raw.side.now, &call), PROA_ERR_NONE);
-    raw_run(&raw);
-    side_is(&raw.side, "");
-    rpc_exchange_cancel(call, PROA_CANCELLED, "enough");
-    side_is(&raw.side, "END");
-    end(&raw, call);
-}
-
 static void deadline_that_is_over_sends_not_a_byte(void **state)
 {
     (void)state;
@@ -805,7 +779,6 @@ int main(void)
         cmocka_unit_test(connection_that_is_lost_tells_which_calls_have_not_left),
         cmocka_unit_test(goaway_ends_what_it_did_not_process_and_leaves_the_rest),
         cmocka_unit_test(deadline_is_exceeded_locally_and_cancels_at_the_peer),
-        cmocka_unit_test(headers_larger_than_the_server_takes_are_not_sent),
         cmocka_unit_test(deadline_that_is_over_sends_not_a_byte),
         cmocka_unit_test(cancelled_after_our_deadline_is_deadline_exceeded),
         cmocka_unit_test(cancel_is_rst_stream_cancel),

@@ -558,9 +558,37 @@ static void running_out_of_memory_at_any_allocation_ends_every_call_once(void **
     assert_true(nth > 30);
 }
 
+static void headers_larger_than_the_server_takes_are_not_sent(void **state)
+{
+    (void)state;
+    raw raw;
+    raw_begin(&raw, H2_CLIENT, (rpc_options){ .role = H2_CLIENT }, 0);
+    raw_setting(&raw, 6, 1000);
+    raw_run(&raw);
+    char value[1000];
+    memset(value, 'x', sizeof value);
+    proa_header header = { PROA_STR("a"), { value, sizeof value } };
+    rpc_exchange *call = NULL;
+    rpc_request request = { .path = PROA_STR("/a.B/C"), .headers = { &header, 1 }, .deadline_ns = INT64_MAX };
+    assert_int_equal(rpc_exchange_begin(raw.side.endpoint, &request, raw.side.now, &call), PROA_ERR_NONE);
+    raw_is(&raw, "");
+    side_is(&raw.side, "END");
+    status_is(call, PROA_RESOURCE_EXHAUSTED, "the headers are larger than the peer takes");
+    rpc_exchange_release(call);
+    header.value.size = 500; /* the connection and its table go on */
+    assert_int_equal(rpc_exchange_begin(raw.side.endpoint, &request, raw.side.now, &call), PROA_ERR_NONE);
+    raw_run(&raw);
+    side_is(&raw.side, "");
+    rpc_exchange_cancel(call, PROA_CANCELLED, "enough");
+    side_is(&raw.side, "END");
+    rpc_exchange_release(call);
+    raw_end(&raw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(headers_larger_than_the_server_takes_are_not_sent),
         cmocka_unit_test(unary_call),
         cmocka_unit_test(streams_both_ways),
         cmocka_unit_test(large_messages_cross_windows_that_are_smaller),
