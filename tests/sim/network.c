@@ -1,54 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "network.h"
+#include "conn.h"
 #include "link/link.h"
-#include "wire.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { READ_MAX = 64 * 1024, SLOP = 64 };
-
-typedef enum end_state { CONNECTING, OPEN, ENDED, CLOSED } end_state;
-typedef enum cut { WHOLE, SMALL, TINY } cut; /* how writes are cut into segments */
-
-typedef struct segment {
-    size_t size;
-    int64_t at;
-} segment;
-
-/* One way. Bytes: [begin, arrived) can be read, [arrived, end) are under way. */
-typedef struct lane {
-    connection *connection;
-    unsigned from;
-    char *bytes;
-    size_t begin, arrived, end, capacity, room;
-    segment *segments;
-    size_t first, count, segment_capacity;
-    int64_t last_at;
-    bool has_fin, has_fin_arrived;
-    bool is_dead; /* nothing arrives any more */
-    event arrival;
-} lane;
-
-typedef struct sim_end {
-    io_socket base;
-    connection *connection;
-    unsigned side;
-    end_state state;
-    io_loop *loop;
-    const io_socket_handler *handler;
-    void *owner;
-    io_task input;
-    io_address peer;
-    int fault; /* errno to tell */
-    int coming;
-    event trouble; /* the fault that comes */
-    bool is_paused, wants_write, is_ended_out, is_connected;
-    int64_t unheard_ns;
-} sim_end;
 
 typedef struct sim_listener {
     io_listener base;
@@ -62,77 +20,6 @@ typedef struct sim_listener {
     connection *queue[64];
     unsigned queued;
 } sim_listener;
-
-struct connection {
-    list_node node;
-    network *network;
-    world *world;
-    unsigned number, pins;
-    sim_end ends[2];
-    lane lanes[2];
-    wire *wire;
-    int64_t delay_ns, jitter_ns, ns_per_kib;
-    cut cut;
-    unsigned short_writes; /* thousandths */
-    event connecting, fate;
-    int connect_error;
-};
-
-typedef struct trouble_count {
-    const io_loop *loop;
-    unsigned count;
-} trouble_count;
-
-struct network {
-    world *world;
-    io_network face;
-    list listeners, connections;
-    unsigned numbers;
-    trouble_count troubles[64];
-};
-
-static sim_end *end_of(const io_socket *base)
-{
-    return CONTAINER_OF(base, sim_end, base);
-}
-
-static sim_end *other_of(sim_end *e)
-{
-    return &e->connection->ends[!e->side];
-}
-
-static lane *out_of(sim_end *e)
-{
-    return &e->connection->lanes[e->side];
-}
-
-static lane *in_of(sim_end *e)
-{
-    return &e->connection->lanes[!e->side];
-}
-
-static bool is_open(const sim_end *e)
-{
-    return e->state == OPEN || e->state == ENDED;
-}
-
-static void unpin(connection *c)
-{
-    if (--c->pins)
-        return;
-    world *w = c->world;
-    world_forget(w, &c->connecting);
-    world_forget(w, &c->fate);
-    for (int i = 0; i < 2; i++) {
-        world_forget(w, &c->lanes[i].arrival);
-        world_forget(w, &c->ends[i].trouble);
-        free(c->lanes[i].bytes);
-        free(c->lanes[i].segments);
-    }
-    list_remove(&c->node);
-    wire_free(c->wire);
-    free(c);
-}
 
 /* ---- Troubles are counted for the loops that they hit */
 
@@ -155,311 +42,6 @@ unsigned network_troubles(const network *n, const io_loop *loop)
     return 0;
 }
 
-static void note_trouble(connection *c)
-{
-    for (int i = 0; i < 2; i++)
-        if (c->ends[i].loop)
-            network_note_trouble(c->network, c->ends[i].loop);
-}
-
-/* ---- Telling, in the I/O phase of the loop of an end */
-
-static void notify(sim_end *e)
-{
-    if (e->handler && e->state != CLOSED && e->state != ENDED)
-        io_loop_defer(e->loop, &e->input, IO_INPUT);
-}
-
-static void tell_end(sim_end *e, int fault)
-{
-    proa_error error = { .code = PROA_ERR_NONE };
-    char address[128];
-    io_address_text(&e->peer, address, sizeof address);
-    if (fault)
-        error_set(&error, PROA_ERR_IO, "%s: %s", address, strerror(fault));
-    world_tell(e->connection->world, "net %u: the %s hears %s", e->connection->number, e->side ? "server" : "client",
-               fault ? strerror(fault) : "the end");
-    e->state = ENDED;
-    io_task_cancel(&e->input);
-    e->handler->on_end(e->owner, &error);
-}
-
-static size_t next_piece(connection *c, size_t size)
-{
-    size_t most = c->cut == TINY ? (size_t)world_between(c->world, 1, 16) : READ_MAX;
-    return size < most ? size : most;
-}
-
-static void deliver(sim_end *e)
-{
-    lane *in = in_of(e);
-    connection *c = e->connection;
-    size_t before = in->begin;
-    while (in->begin < in->arrived && !e->is_paused && e->state == OPEN) {
-        size_t size = next_piece(c, in->arrived - in->begin);
-        const char *bytes = in->bytes + in->begin;
-        in->begin += size;
-        c->world->coverage.bytes += size;
-        if (size == 1)
-            cover(c->world, COVER_SEGMENT_ONE_BYTE);
-        wire_read(c->wire, e->side, bytes, size);
-        e->handler->on_bytes(e->owner, (proa_bytes){ bytes, size });
-    }
-    if (in->begin < in->arrived && e->is_paused)
-        cover(c->world, COVER_PAUSED);
-    if (in->begin > before && other_of(e)->wants_write)
-        notify(other_of(e));
-}
-
-static void run_input(io_task *task)
-{
-    sim_end *e = CONTAINER_OF(task, sim_end, input);
-    connection *c = e->connection;
-    lane *in = in_of(e), *out = out_of(e);
-    c->pins++;
-    if (e->state == CONNECTING && c->connect_error) {
-        tell_end(e, c->connect_error);
-    } else if (e->state == CONNECTING && e->is_connected) {
-        e->state = OPEN;
-        if (e->handler->on_connected)
-            e->handler->on_connected(e->owner);
-    }
-    if (e->state == OPEN && e->wants_write && !e->fault && out->end - out->begin < out->room) {
-        e->wants_write = false;
-        e->handler->on_writable(e->owner);
-    }
-    if (e->state == OPEN)
-        deliver(e);
-    bool is_empty = in->begin == in->arrived;
-    if (e->state == OPEN && e->fault && (is_empty || e->is_paused))
-        tell_end(e, e->fault);
-    else if (e->state == OPEN && in->has_fin_arrived && is_empty && !e->is_paused)
-        tell_end(e, 0);
-    unpin(c);
-}
-
-static void on_trouble(event *event)
-{
-    sim_end *e = CONTAINER_OF(event, sim_end, trouble);
-    e->fault = e->coming;
-    if (e->coming == ETIMEDOUT)
-        cover(e->connection->world, COVER_SILENCE_NOTICED);
-    notify(e);
-}
-
-static void break_later(sim_end *e, int fault, int64_t ns)
-{
-    world *w = e->connection->world;
-    if (e->fault || e->trouble.index || e->state == CLOSED)
-        return;
-    e->coming = fault;
-    world_plan(w, &e->trouble, w->now + ns);
-}
-
-/* ---- Bytes on their way */
-
-static void on_arrival(event *event)
-{
-    lane *l = CONTAINER_OF(event, lane, arrival);
-    connection *c = l->connection;
-    world *w = c->world;
-    sim_end *reader = &c->ends[!l->from];
-    bool is_any = false;
-    while (l->count && l->segments[l->first].at <= w->now) {
-        l->arrived += l->segments[l->first++].size;
-        l->count--;
-        is_any = true;
-    }
-    if (!l->count && l->has_fin)
-        l->has_fin_arrived = true;
-    if (l->count)
-        world_plan(w, &l->arrival, l->segments[l->first].at);
-    if (reader->state == CLOSED && is_any)
-        break_later(&c->ends[l->from], ECONNRESET, c->delay_ns); /* nobody is there: RST */
-    else
-        notify(reader);
-}
-
-static int64_t next_arrival(lane *l, size_t size)
-{
-    connection *c = l->connection;
-    int64_t at = c->world->now + c->delay_ns + (int64_t)size * c->ns_per_kib / 1024;
-    if (c->jitter_ns)
-        at += world_between(c->world, 0, c->jitter_ns);
-    l->last_at = at > l->last_at ? at : l->last_at;
-    return l->last_at;
-}
-
-static void add_segment(lane *l, size_t size)
-{
-    if (l->first + l->count == l->segment_capacity) {
-        if (l->first > l->count) {
-            memmove(l->segments, l->segments + l->first, l->count * sizeof(segment));
-            l->first = 0;
-        } else {
-            l->segment_capacity = l->segment_capacity ? 2 * l->segment_capacity : 16;
-            l->segments = realloc(l->segments, l->segment_capacity * sizeof(segment));
-        }
-    }
-    l->segments[l->first + l->count++] = (segment){ size, next_arrival(l, size) };
-    if (!l->arrival.index && !l->is_dead)
-        world_plan(l->connection->world, &l->arrival, l->segments[l->first].at);
-}
-
-static void make_room(lane *l, size_t more)
-{
-    if (l->end + more <= l->capacity)
-        return;
-    if (l->end > l->begin)
-        memmove(l->bytes, l->bytes + l->begin, l->end - l->begin);
-    l->arrived -= l->begin;
-    l->end -= l->begin;
-    l->begin = 0;
-    if (l->end + more <= l->capacity)
-        return;
-    l->capacity = 2 * (l->end + more) + 256;
-    l->bytes = realloc(l->bytes, l->capacity + SLOP);
-}
-
-static void append(lane *l, const proa_bytes *parts, size_t size)
-{
-    connection *c = l->connection;
-    size_t from = l->end;
-    make_room(l, size);
-    from = l->end;
-    for (size_t left = size; left > 0; parts++) {
-        size_t part = parts->size < left ? parts->size : left;
-        bytes_copy(l->bytes + l->end, parts->data, part);
-        l->end += part;
-        left -= part;
-    }
-    wire_wrote(c->wire, l->from, l->bytes + from, size);
-    if (c->jitter_ns)
-        cover(c->world, COVER_JITTER);
-    for (size_t left = size; left > 0;) {
-        size_t most = c->cut == WHOLE ? left : c->cut == SMALL ? 1460 : (size_t)world_between(c->world, 1, 64);
-        size_t piece = left < most ? left : most;
-        if (piece < left)
-            cover(c->world, COVER_SEGMENT_SPLIT);
-        add_segment(l, piece);
-        left -= piece;
-    }
-}
-
-/* ---- The verbs of a socket */
-
-static void own(io_socket *base, const io_socket_handler *handler, void *owner)
-{
-    sim_end *e = end_of(base);
-    e->handler = handler;
-    e->owner = owner;
-    notify(e);
-}
-
-static size_t sum(const proa_bytes *parts, size_t count)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++)
-        size += parts[i].size;
-    return size;
-}
-
-static size_t write_parts(io_socket *base, const proa_bytes *parts, size_t count)
-{
-    sim_end *e = end_of(base);
-    connection *c = e->connection;
-    lane *l = out_of(e);
-    size_t offered = sum(parts, count);
-    if (e->is_ended_out)
-        world_fail(c->world, "nothing is written behind the end", "net %u", c->number);
-    if (e->state == CLOSED || e->fault || e->wants_write)
-        return 0;
-    if (e->state == CONNECTING) {
-        e->wants_write = offered > 0;
-        return 0;
-    }
-    size_t room = l->room - (l->end - l->begin), taken = offered < room ? offered : room;
-    if (taken > 1 && world_chance(c->world, c->short_writes))
-        taken = (size_t)world_between(c->world, 1, (int64_t)taken);
-    if (taken < offered) {
-        e->wants_write = e->state == OPEN;
-        cover(c->world, COVER_SHORT_WRITE);
-        wire_blocked(c->wire, e->side);
-        if (taken < room && e->wants_write)
-            notify(e); /* it was short for no reason: there is room at once */
-    }
-    if (taken)
-        append(l, parts, taken);
-    return taken;
-}
-
-static void pause_end(io_socket *base, bool is_paused)
-{
-    sim_end *e = end_of(base);
-    e->is_paused = is_paused;
-    if (!is_paused)
-        notify(e);
-}
-
-static void send_fin(sim_end *e)
-{
-    lane *l = out_of(e);
-    if (l->has_fin || l->is_dead)
-        return;
-    l->has_fin = true;
-    if (!l->count)
-        world_plan(e->connection->world, &l->arrival, next_arrival(l, 1));
-}
-
-static void end_out(io_socket *base)
-{
-    sim_end *e = end_of(base);
-    if (e->is_ended_out || e->state == CLOSED)
-        return;
-    e->is_ended_out = true;
-    e->wants_write = false;
-    if (is_open(e))
-        send_fin(e);
-}
-
-static void close_end(io_socket *base)
-{
-    sim_end *e = end_of(base);
-    connection *c = e->connection;
-    if (e->state == CLOSED)
-        return;
-    bool was_open = is_open(e), is_unread = in_of(e)->begin < in_of(e)->arrived;
-    world_tell(c->world, "net %u: the %s closes%s", c->number, e->side ? "server" : "client",
-               is_unread ? " on unread bytes" : "");
-    e->state = CLOSED;
-    io_task_cancel(&e->input);
-    world_forget(c->world, &e->trouble);
-    if (was_open && is_unread && !out_of(e)->is_dead)
-        break_later(other_of(e), ECONNRESET, c->delay_ns);
-    else if (was_open && !e->fault)
-        send_fin(e);
-    unpin(c);
-}
-
-static const io_address *peer_of(const io_socket *base)
-{
-    return &end_of(base)->peer;
-}
-
-/* TCP_USER_TIMEOUT */
-static void set_unheard(io_socket *base, int64_t ns)
-{
-    end_of(base)->unheard_ns = ns;
-}
-
-static const io_socket_kind kind = { .own = own,
-                                     .write = write_parts,
-                                     .pause = pause_end,
-                                     .end = end_out,
-                                     .close = close_end,
-                                     .peer = peer_of,
-                                     .set_unheard = set_unheard };
-
 /* ---- What becomes of a connection */
 
 static void drop_underway(lane *l, size_t kept)
@@ -474,7 +56,7 @@ static void reset(connection *c)
 {
     world *w = c->world;
     cover(w, COVER_RESET);
-    note_trouble(c);
+    conn_note_trouble(c);
     for (int i = 0; i < 2; i++) {
         lane *l = &c->lanes[i];
         size_t underway = l->end - l->arrived;
@@ -485,7 +67,7 @@ static void reset(connection *c)
         world_forget(w, &c->ends[i].trouble);
         if (c->ends[i].state != CLOSED && !c->ends[i].fault)
             c->ends[i].fault = ECONNRESET;
-        notify(&c->ends[i]);
+        conn_notify(&c->ends[i]);
     }
     world_tell(w, "net %u: reset", c->number);
 }
@@ -493,13 +75,13 @@ static void reset(connection *c)
 static void cut_through(connection *c)
 {
     cover(c->world, COVER_CUT);
-    note_trouble(c);
+    conn_note_trouble(c);
     world_tell(c->world, "net %u: closed by something in between", c->number);
     for (int i = 0; i < 2; i++) {
         drop_underway(&c->lanes[i], 0);
         c->lanes[i].is_dead = c->lanes[i].has_fin = c->lanes[i].has_fin_arrived = true;
-        break_later(&c->ends[i], ECONNRESET, 10 * c->delay_ns + SECOND);
-        notify(&c->ends[i]);
+        conn_break_later(&c->ends[i], ECONNRESET, 10 * c->delay_ns + SECOND);
+        conn_notify(&c->ends[i]);
     }
 }
 
@@ -507,15 +89,15 @@ static void cut_through(connection *c)
 static void fall_silent(connection *c)
 {
     cover(c->world, COVER_SILENCE);
-    note_trouble(c);
+    conn_note_trouble(c);
     world_tell(c->world, "net %u: silence", c->number);
     for (int i = 0; i < 2; i++) {
         sim_end *e = &c->ends[i];
         world_forget(c->world, &c->lanes[i].arrival);
         world_forget(c->world, &e->trouble);
         c->lanes[i].is_dead = true;
-        break_later(e, ETIMEDOUT,
-                    e->unheard_ns ? e->unheard_ns + SECOND : world_between(c->world, 30 * SECOND, 900 * SECOND));
+        conn_break_later(e, ETIMEDOUT,
+                         e->unheard_ns ? e->unheard_ns + SECOND : world_between(c->world, 30 * SECOND, 900 * SECOND));
     }
 }
 
@@ -524,7 +106,7 @@ static void stall(connection *c)
     world *w = c->world;
     int64_t until = w->now + world_between(w, 10 * MS, 20 * SECOND);
     cover(w, COVER_STALL);
-    note_trouble(c);
+    conn_note_trouble(c);
     world_tell(w, "net %u: stalls for %.3f s", c->number, (double)(until - w->now) / (double)SECOND);
     for (int i = 0; i < 2; i++) {
         lane *l = &c->lanes[i];
@@ -563,11 +145,11 @@ void network_kill(network *n, const io_loop *loop)
         connection *c = CONTAINER_OF(node, connection, node);
         if (c->ends[1].loop != loop || c->ends[1].state == CLOSED)
             continue;
-        note_trouble(c);
+        conn_note_trouble(c);
         drop_underway(&c->lanes[1], 0);
         drop_underway(&c->lanes[0], 0);
         c->lanes[0].is_dead = c->lanes[1].is_dead = true;
-        break_later(&c->ends[0], ECONNRESET, c->delay_ns);
+        conn_break_later(&c->ends[0], ECONNRESET, c->delay_ns);
     }
 }
 
@@ -601,14 +183,14 @@ static void on_connecting(event *event)
         c->connect_error = ECONNREFUSED;
     if (c->connect_error) {
         cover(w, is_silent ? COVER_CONNECT_SILENT : COVER_REFUSED);
-        note_trouble(c);
+        conn_note_trouble(c);
         world_tell(w, "net %u: %s", c->number, strerror(c->connect_error));
-        notify(&c->ends[0]);
+        conn_notify(&c->ends[0]);
         return;
     }
     cover(w, COVER_CONNECTED);
     if (c->lanes[0].room < 4096 || c->lanes[1].room < 4096)
-        note_trouble(c); /* too slow for the time limits of a handshake */
+        conn_note_trouble(c); /* too slow for the time limits of a handshake */
     world_tell(w, "net %u: connected (delay %.3f ms, jitter %.3f ms, %s, %zu bytes of room)", c->number,
                (double)c->delay_ns / (double)MS, (double)c->jitter_ns / (double)MS,
                c->cut == WHOLE   ? "whole"
@@ -616,14 +198,14 @@ static void on_connecting(event *event)
                                  : "tiny segments",
                c->lanes[0].room);
     c->ends[0].is_connected = true;
-    notify(&c->ends[0]);
+    conn_notify(&c->ends[0]);
     c->pins++;
     c->ends[1].state = OPEN;
     c->ends[1].loop = l->loop;
     l->queue[l->queued++] = c;
     io_loop_defer(l->loop, &l->input, IO_INPUT);
     if (c->ends[0].is_ended_out)
-        send_fin(&c->ends[0]);
+        conn_send_fin(&c->ends[0]);
     const troubles *t = &w->troubles;
     if (world_chance(w, t->reset + t->cut + t->silence + t->stall))
         world_plan(w, &c->fate, w->now + world_between(w, 0, 60 * SECOND));
@@ -644,12 +226,13 @@ static void draw_profile(connection *c)
 
 static void init_side(connection *c, unsigned side)
 {
-    c->ends[side] = (sim_end){ .base = { &kind }, .connection = c, .side = side, .input = { .run = run_input } };
-    c->ends[side].trouble.fire = on_trouble;
+    c->ends[side] =
+        (sim_end){ .base = { &conn_kind }, .connection = c, .side = side, .input = { .run = conn_run_input } };
+    c->ends[side].trouble.fire = conn_on_trouble;
     c->ends[side].state = CLOSED;
     c->lanes[side].connection = c;
     c->lanes[side].from = side;
-    c->lanes[side].arrival.fire = on_arrival;
+    c->lanes[side].arrival.fire = conn_on_arrival;
 }
 
 static void set_client_address(connection *c)
@@ -695,7 +278,7 @@ static io_socket *connect_to(void *owner, io_loop *loop, const io_address *addre
     } else if (world_chance(w, w->troubles.connect_silent)) {
         c->connect_error = ETIMEDOUT;
         takes = 127 * SECOND;
-        note_trouble(c);
+        conn_note_trouble(c);
         cover(w, COVER_CONNECT_SILENT);
     }
     char text[128];
@@ -718,9 +301,9 @@ static void close_listener(io_listener *base)
     for (unsigned i = 0; i < l->queued; i++) {
         connection *c = l->queue[i];
         c->ends[1].state = CLOSED;
-        note_trouble(c);
-        break_later(&c->ends[0], ECONNRESET, c->delay_ns);
-        unpin(c);
+        conn_note_trouble(c);
+        conn_break_later(&c->ends[0], ECONNRESET, c->delay_ns);
+        conn_unpin(c);
     }
     io_task_cancel(&l->input);
     list_remove(&l->node);

@@ -17,6 +17,10 @@ unsigned network_troubles(const network *n, const io_loop *loop);   /* that happ
 void network_note_trouble(network *n, const io_loop *loop);
 unsigned network_open(const network *n);          /* ends and listeners */
 /* The endpoints of each connection whose two ends both stand, and have pumps. */
-typedef struct endpoints { rpc_endpoint *client, *server; struct wire *wire; bool is_still; } endpoints;   /* is_still: nothing is on the way */
+typedef struct endpoints {
+    rpc_endpoint *client, *server;
+    struct wire *wire;
+    bool is_still;                /* nothing is on the way */
+} endpoints;
 void network_each(network *n, void (*visit)(world *w, const endpoints *pair));
 #endif

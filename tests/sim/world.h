@@ -11,7 +11,12 @@
 
 typedef struct world world;
 
-typedef struct event { int64_t at; uint64_t order; size_t index; void (*fire)(struct event *event); } event;   /* index 0: not planned */
+typedef struct event {
+    int64_t at;
+    uint64_t order;
+    size_t index;                 /* 0: not planned */
+    void (*fire)(struct event *event);
+} event;
 
 /* Which troubles this world has, each in thousandths. */
 typedef struct troubles {
