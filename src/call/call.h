@@ -27,6 +27,7 @@ void home_own(proa_loop *home);                   /* this thread is its thread f
 void home_turn(proa_loop *home, int64_t wait_ns); /* as io_loop_turn */
 bool home_is_turning(const proa_loop *home);      /* its thread: is this inside a callback? */
 void home_enter(proa_loop *home);                 /* driven: locks, outside of its turn. Others: asserts that this is its thread */
+bool home_try_enter(proa_loop *home);             /* driven by nobody now, and not about to go; does not wait */
 void home_leave(proa_loop *home);                 /* driven: does what is due, tells the waiting, unlocks */
 void home_may_wait(const proa_loop *home);        /* asserts that waiting turns it, and that this is no callback */
 void home_wait(proa_loop *home);                  /* entered: until something moved */

@@ -252,6 +252,17 @@ void home_enter(proa_loop *home)
     pthread_mutex_lock(&home->shared.lock);
 }
 
+/* One that is about to be freed is nobody's any more. */
+bool home_try_enter(proa_loop *home)
+{
+    if (!home->is_driven || home_is_here(home) || pthread_mutex_trylock(&home->shared.lock))
+        return false;
+    if (!home->last)
+        return true;
+    pthread_mutex_unlock(&home->shared.lock);
+    return false;
+}
+
 /* When the next turn is due, in the loop's own time. */
 static int64_t due_at(const proa_loop *home)
 {

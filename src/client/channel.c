@@ -148,22 +148,29 @@ void channel_release(proa_channel *c, const proa_loop *entered)
         home_leave(home);
 }
 
-/* Parts on this thread, or on a driven home, close now; others close in their own threads. */
-static bool is_mine(const channel_part *part)
+/* Parts on this thread, and on the channel's own driven home, close now; others close in the threads that turn their homes. */
+static bool is_mine(const proa_channel *c, const channel_part *part)
 {
-    return home_is_driven(part->home) || home_is_here(part->home);
+    return home_is_here(part->home) || (c->owns_home && part->home == c->home);
 }
 
-static void close_elsewhere(proa_channel *c)
+/* Its part is told to close; gives a home that somebody else could drive and nobody does, entered; NULL: none is left. It is
+ * tried alone: whoever is in there may be on his way to this lock. */
+static proa_loop *close_elsewhere(proa_channel *c)
 {
+    proa_loop *rests = NULL;
     pthread_mutex_lock(&c->shared.lock);
     c->shared.is_closed = true;
-    for (list_node *n = list_first(&c->shared.parts); n; n = list_next(&c->shared.parts, n)) {
+    for (list_node *n = list_first(&c->shared.parts); n && !rests; n = list_next(&c->shared.parts, n)) {
         channel_part *part = CONTAINER_OF(n, channel_part, node);
-        if (!is_mine(part))
-            part_post(part, PART_CLOSE);
+        if (is_mine(c, part))
+            continue;
+        part_post(part, PART_CLOSE);
+        if (home_try_enter(part->home))
+            rests = part->home;
     }
     pthread_mutex_unlock(&c->shared.lock);
+    return rests;
 }
 
 static channel_part *part_here(proa_channel *c)
@@ -172,7 +179,7 @@ static channel_part *part_here(proa_channel *c)
     pthread_mutex_lock(&c->shared.lock);
     for (list_node *n = list_first(&c->shared.parts); n && !found; n = list_next(&c->shared.parts, n)) {
         channel_part *part = CONTAINER_OF(n, channel_part, node);
-        if (is_mine(part))
+        if (is_mine(c, part))
             found = part;
     }
     pthread_mutex_unlock(&c->shared.lock);
@@ -184,9 +191,10 @@ void proa_channel_close(proa_channel *c)
     if (!c)
         return;
     proa_loop *home = c->owns_home ? c->home : NULL;
+    for (proa_loop *other; (other = close_elsewhere(c));)
+        home_leave(other); /* which turns it: the part hears of it */
     if (home)
         home_enter(home);
-    close_elsewhere(c);
     state_close(c);
     for (channel_part *part; (part = part_here(c));)
         part_close(part);
