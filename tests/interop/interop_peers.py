@@ -4,7 +4,6 @@
 All of them take the official flags, spelled a little differently. Where a peer's programs have certificates inside, those
 are used for both ends; else the ones that `run` makes."""
 import os
-import shlex
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, "..", "peers")
@@ -106,7 +105,3 @@ def grpc_js(peers):
 
 PEERS = {"grpc-go": grpc_go, "grpcio": grpcio, "grpc-java": grpc_java, "grpc-cpp": grpc_cpp, "tonic": tonic,
          "grpc-js": grpc_js}
-
-
-def shown(command):
-    return shlex.join(command)

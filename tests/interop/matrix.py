@@ -3,7 +3,7 @@
 import concurrent.futures
 import os
 
-WIDTH = 8
+LABEL, WIDTH = 36, 8
 
 
 class Cell:
@@ -72,12 +72,12 @@ class Matrix:
         print()
         for line in range(depth):
             label = title if line == 0 else ""
-            print(f"{label:<28}" + "".join(f"{head[line] if line < len(head) else '':<{WIDTH}}" for head in heads).rstrip())
+            print(f"{label:<{LABEL}}" + "".join(f"{head[line] if line < len(head) else '':<{WIDTH}}" for head in heads).rstrip())
         for case in self.cases:
             marks = "".join(f"{self.mark(column.cells.get(case), notes):<{WIDTH}}" for column in columns)
-            print(f"{case:<28}{marks}".rstrip())
+            print(f"{case:<{LABEL}}{marks}".rstrip())
         for name, reason in lacking.items():
-            print(f"{name:<28}not run: {reason}")
+            print(f"{name:<{LABEL}}not run: {reason}")
 
     @staticmethod
     def mark(cell, notes):
