@@ -173,7 +173,7 @@ static uint32_t pick(writer *w, bool is_end)
 static void put_headers(buffer *to, writer *w)
 {
     static const char blocks[][8] = { "\203\206\204",
-                                      "\203\206\204\x0f\r\x01"
+                                      "\203\206\204\017\r\0015"
                                       "5",
                                       "\203\206", "", "\xbe" };
     static const size_t sizes[] = { 3, 7, 2, 0, 1 };
