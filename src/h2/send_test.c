@@ -172,6 +172,37 @@ static void an_end_is_told_once(void **state)
     stage_fini(&s);
 }
 
+/* RFC 9113 6.4: RST_STREAM for a stream that the peer never heard of ends the whole connection. */
+static void headers_without_memory_leave_nothing_on_the_wire(void **state)
+{
+    (void)state;
+    stage s;
+    stage_open(&s, H2_CLIENT, NULL);
+    s.is_holding = true;
+    static char value[60000];
+    memset(value, 'x', sizeof value);
+    const hpack_field request[] = {
+        { .token = HPACK_NAME_METHOD, .value = PROA_STR_INIT("POST") },
+        { .token = HPACK_NAME_SCHEME, .value = PROA_STR_INIT("http") },
+        { .token = HPACK_NAME_PATH, .value = PROA_STR_INIT("/a.B/C") },
+        { .name = PROA_STR_INIT("long"), .value = { value, sizeof value } },
+    };
+    h2_stream *stream = h2_stream_open(s.c);
+    assert_non_null(stream);
+    memory_watch_from(1);
+    proa_err err = h2_stream_send_headers(stream, request, 4, true);
+    memory_unwatch();
+    assert_int_equal(err, PROA_ERR_NOMEM);
+    h2_event event;
+    while (h2_connection_next_event(s.c, &event))
+        if (event.type == H2_EVENT_CLOSED)
+            assert_true(event.is_unprocessed);
+    h2_output out;
+    assert_false(h2_connection_emit(s.c, &out, s.now));
+    h2_stream_release(stream);
+    stage_fini(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +212,7 @@ int main(void)
         cmocka_unit_test(what_is_not_only_headers_is_not_noted),
         cmocka_unit_test(the_end_joins_the_last_frame_while_that_is_there),
         cmocka_unit_test(an_end_is_told_once),
+        cmocka_unit_test(headers_without_memory_leave_nothing_on_the_wire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -238,10 +238,11 @@ static void judge_server(rpc_exchange *exchange, const h2_fault *fault)
                                                          : "the stream was in error";
 }
 
-/* A server that answered was heard unless the stream was taken from it before all had left. */
+/* A server that answered was heard unless the stream was taken from it before all had left; one that stops has said what of its
+ * calls. */
 static bool is_unheard(const rpc_exchange *exchange, const h2_fault *fault)
 {
-    return exchange->endpoint->role == H2_SERVER && exchange->is_done_sending &&
+    return exchange->endpoint->role == H2_SERVER && exchange->is_done_sending && !exchange->endpoint->is_stopped &&
            (fault->scope == H2_SCOPE_CONNECTION || (fault->scope == H2_SCOPE_STREAM && fault->is_remote));
 }
 

@@ -645,6 +645,30 @@ static void headers_larger_than_the_client_takes_end_the_call(void **state)
     }
 }
 
+/* Its trailers cannot pass the messages, and RST_STREAM would say that somebody cancelled: the connection ends it. */
+static void stopping_does_not_reset_what_the_peer_does_not_take(void **state)
+{
+    (void)state;
+    for (int is_answered = 0; is_answered < 2; is_answered++) {
+        raw raw;
+        begin(&raw, 0);
+        raw_setting(&raw, 4, 10); /* INITIAL_WINDOW_SIZE */
+        rpc_exchange *call = raw_take(&raw, 1, true);
+        push_size(call, 100);
+        if (is_answered)
+            finish_with(call, PROA_OK, NULL);
+        raw_run(&raw);
+        raw.frames = (text){ .size = 0 };
+        raw.side.log = (text){ .size = 0 };
+        rpc_endpoint_stop(raw.side.endpoint);
+        raw_run(&raw);
+        assert_null(strstr(raw.frames.data, "RST"));
+        status_is(call, PROA_UNAVAILABLE, "the server is shutting down");
+        rpc_exchange_release(call);
+        raw_end(&raw);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -672,6 +696,7 @@ int main(void)
         cmocka_unit_test(foreign_codec_is_told),
         cmocka_unit_test(missing_te_is_accepted),
         cmocka_unit_test(rst_stream_of_the_client_is_cancelled),
+        cmocka_unit_test(stopping_does_not_reset_what_the_peer_does_not_take),
         cmocka_unit_test(deadline_is_kept_by_the_server_and_cancels_both_ways),
         cmocka_unit_test(deadline_ends_a_call_whose_trailers_are_stuck),
         cmocka_unit_test(answer_that_the_client_does_not_wait_for_is_cancelled),
