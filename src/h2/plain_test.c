@@ -172,10 +172,7 @@ static uint32_t pick(writer *w, bool is_end)
 
 static void put_headers(buffer *to, writer *w)
 {
-    static const char blocks[][8] = { "\203\206\204",
-                                      "\203\206\204\017\r\0015"
-                                      "5",
-                                      "\203\206", "", "\xbe" };
+    static const char blocks[][8] = { "\203\206\204", "\203\206\204\017\r\0015", "\203\206", "", "\xbe" };
     static const size_t sizes[] = { 3, 7, 2, 0, 1 };
     size_t block = draw(&w->random, 10) ? 0 : draw(&w->random, w->is_careful ? 4 : 5);
     bool is_end = draw(&w->random, 3) == 0, is_cut = !w->is_careful && draw(&w->random, 100) == 0;
