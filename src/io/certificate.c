@@ -301,8 +301,8 @@ static bool set_rules(SSL_CTX *c)
     SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
-    /* An idle connection holds no record buffers. */
-    SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* An idle connection holds no record buffers. What cert_file has is sent; no chain is searched at each handshake. */
+    SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_verify_depth(c, LIMITS_TLS_CHAIN_MAX);
     SSL_CTX_set_max_cert_list(c, CERTIFICATES_BYTES_MAX);
     if (SSL_CTX_get_security_level(c) < 2)
