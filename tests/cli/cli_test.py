@@ -140,5 +140,54 @@ class Arguments(unittest.TestCase):
             self.assertTrue(done.stdout.startswith(b"proa"))
 
 
+class Tls(unittest.TestCase):
+    """A server without client certificates: what a client does with its own, programs_test.py j_mtls shows."""
+
+    PATH = "/grpc.testing.TestService/EmptyCall"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.file = {name: f"{cls.folder.name}/{name}" for name in ("ca.pem", "server.pem", "server.key", "keys")}
+        subprocess.run([f"{ROOT}/tests/programs/certificates", cls.folder.name], check=True, timeout=LIMIT_S)
+        cls.server = Server("interop_server", "--port=0", "--use_tls=true", f"--tls_cert_file={cls.file['server.pem']}",
+                            f"--tls_key_file={cls.file['server.key']}")
+        line = cls.server.process.stdout.readline().decode()
+        cls.target = re.search(r"127\.0\.0\.1:\d+", line).group(0)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+        cls.folder.cleanup()
+
+    def call(self, *options):
+        return run("call", *options, self.target, self.PATH)
+
+    def test_the_server_is_checked(self):
+        done = self.call("--tls", f"--ca={self.file['ca.pem']}")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        done = self.call("--tls")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"unknown authority", done.stderr)
+        done = self.call("--tls", f"--ca={self.file['ca.pem']}", "--server-name=other.example")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"is not for other.example: it names \"localhost\"", done.stderr)
+
+    def test_options_of_tls_go_with_tls(self):
+        for options, says in (((f"--ca={self.file['ca.pem']}",), b"they go with --tls"), (("--tls", "--plaintext"), b"one of them")):
+            done = self.call(*options)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(says, done.stderr)
+
+    def test_secrets_go_where_sslkeylogfile_says(self):
+        os.environ["SSLKEYLOGFILE"] = self.file["keys"]
+        try:
+            self.assertEqual(self.call("--tls", f"--ca={self.file['ca.pem']}").returncode, 0)
+        finally:
+            del os.environ["SSLKEYLOGFILE"]
+        with open(self.file["keys"], encoding="ascii") as file:
+            self.assertIn("CLIENT_TRAFFIC_SECRET_0 ", file.read())
+
+
 if __name__ == "__main__":
     unittest.main()
