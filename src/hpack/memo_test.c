@@ -119,9 +119,32 @@ static void out_of_memory_only_means_not_remembered(void **state)
     block_home_close(home);
 }
 
+static void one_other_byte_at_any_place_is_another_block(void **state)
+{
+    (void)state;
+    char wire[41] = "0123456789abcdefghijklmnopqrstuvwxyzABCD";
+    for (size_t size = 1; size <= 40; size++) {
+        memo memo = { 0 };
+        block_home *home = block_home_new();
+        char cut[41] = { 0 };
+        memcpy(cut, wire, size);
+        offer(&memo, home, 1, cut);
+        block *kept = offer(&memo, home, 1, cut);
+        assert_ptr_equal(find(&memo, 1, cut), kept);
+        for (size_t at = 0; at < size; at++) {
+            cut[at] ^= 1;
+            assert_null(find(&memo, 1, cut));
+            cut[at] ^= 1;
+        }
+        memo_forget(&memo);
+        block_home_close(home);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_other_byte_at_any_place_is_another_block),
         cmocka_unit_test(second_sight_is_kept),
         cmocka_unit_test(another_generation_finds_nothing_and_forgets),
         cmocka_unit_test(other_bytes_of_the_same_size_are_not_found),
