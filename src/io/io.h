@@ -143,7 +143,7 @@ static inline void io_socket_set_unheard(io_socket *socket, int64_t ns)
 
 /* ---- Pipes: two sockets of one loop, joined in memory. Each end has the address "inproc:" and room for 64 KiB that the other
  *      wrote; what one writes the other reads in the same turn's next round. A close with bytes unread is a reset. */
-proa_err io_pipe_open(io_loop *loop, io_socket *ends[2]);   /* both closed by the caller; the first owners hear on_connected. NOMEM */
+proa_err io_pipe_open(io_loop *loop, io_socket *ends[2]);   /* both closed by the caller; first owners hear on_connected. NOMEM */
 void io_pipe_address(io_address *out);            /* a family that is none */
 
 /* ---- TLS over a socket of any kind (OpenSSL 3). Credentials may be shared by many sockets, in any thread. */

@@ -174,7 +174,8 @@ class Tls(unittest.TestCase):
         self.assertIn(b"is not for other.example: it names \"localhost\"", done.stderr)
 
     def test_options_of_tls_go_with_tls(self):
-        for options, says in (((f"--ca={self.file['ca.pem']}",), b"they go with --tls"), (("--tls", "--plaintext"), b"one of them")):
+        for options, says in (((f"--ca={self.file['ca.pem']}",), b"they go with --tls"),
+                              (("--tls", "--plaintext"), b"one of them")):
             done = self.call(*options)
             self.assertEqual(done.returncode, 2)
             self.assertIn(says, done.stderr)
