@@ -56,6 +56,7 @@ typedef struct tls_socket {
     bool wants_write;  /* on_writable is owed */
     bool is_ended_out; /* io_socket_end */
     bool is_fin_sent;
+    bool has_fin; /* the socket below ended behind what is held */
 } tls_socket;
 
 static tls_scratch *scratch_of(const tls_socket *t)
@@ -400,6 +401,12 @@ static void run(tls_socket *t)
         read_more(t);
 }
 
+/* RFC 8446 6.1: without close_notify the end may be an attacker's. */
+static void be_cut_off(tls_socket *t)
+{
+    fail(t, PROA_ERR_TLS, "the connection was cut off: its end came without close_notify");
+}
+
 static void run_on_held(tls_socket *t)
 {
     t->input = buffer_bytes(&t->held);
@@ -408,6 +415,8 @@ static void run_on_held(tls_socket *t)
     if (!buffer_size(&t->held))
         buffer_fini(&t->held);
     t->input = (proa_bytes){ NULL, 0 };
+    if (t->has_fin && t->state == OPEN && !t->is_paused)
+        be_cut_off(t);
 }
 
 static void on_bytes(void *owner, proa_bytes bytes)
@@ -645,20 +654,33 @@ static const io_socket_kind tls_kind = { .own = own_socket,
 
 /* ---- Events of the socket below, and of time */
 
+static void end_with_under(tls_socket *t, const proa_error *error)
+{
+    if (error->code != PROA_ERR_NONE) {
+        end(t, error);
+    } else if (t->state == HANDSHAKE) {
+        fail(t, PROA_ERR_TLS,
+             t->is_server ? "the client went in the middle of the handshake"
+                          : "the server closed the connection in the middle of the handshake");
+    } else if (buffer_size(&t->held) || SSL_has_pending(t->ssl)) {
+        t->has_fin = true; /* what came before it goes first */
+        if (!t->is_paused)
+            happen_soon(t);
+    } else {
+        be_cut_off(t);
+    }
+}
+
 static void on_under_end(void *owner, const proa_error *error)
 {
     tls_socket *t = owner;
     if (t->state >= ENDED)
         return;
     enter(t);
-    if (error->code != PROA_ERR_NONE)
-        end(t, error);
-    else if (t->state == HANDSHAKE)
-        fail(t, PROA_ERR_TLS,
-             t->is_server ? "the client went in the middle of the handshake"
-                          : "the server closed the connection in the middle of the handshake");
-    else /* RFC 8446 6.1: without close_notify the end may be an attacker's */
-        fail(t, PROA_ERR_TLS, "the connection was cut off: its end came without close_notify");
+    if (t->state == OPEN && !t->is_paused && buffer_size(&t->held))
+        run_on_held(t); /* the pause is over since a moment ago */
+    if (t->state < ENDED)
+        end_with_under(t, error);
     leave(t);
 }
 

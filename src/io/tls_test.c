@@ -270,6 +270,36 @@ static void bytes_that_come_with_the_handshake_wait_for_their_owner(void **state
     secured_close(&s);
 }
 
+/* What waited for its owner comes before the end that came behind it. */
+static void a_pause_hides_neither_bytes_nor_a_good_end(void **state)
+{
+    (void)state;
+    io_socket_handler handler = peer_handler;
+    handler.on_connected = on_connected_paused;
+    secured s;
+    proa_error error;
+    wire_open(&s.wire, loop);
+    s.client = s.server = (peer){ 0 };
+    s.server.socket = io_tls_start(loop, s.wire.ends[1], server_tls, NULL, &handler, &s.server, &error);
+    s.client.socket =
+        io_tls_start(loop, s.wire.ends[0], client_tls, "greeter.example", &peer_handler, &s.client, &error);
+    while (!s.client.connected)
+        wire_step(&s.wire);
+    assert_int_equal(peer_write(&s.client, "first", 5), 5);
+    io_socket_end(s.client.socket);
+    io_loop_turn(loop, 0); /* so that it passes in one piece with the end of the handshake */
+    secured_settle(&s);
+    assert_int_equal(s.server.connected, 1);
+    assert_int_equal(s.server.reads + s.server.ends, 0);
+    io_socket_own(s.server.socket, &peer_handler, &s.server);
+    io_socket_pause(s.server.socket, false);
+    secured_settle(&s);
+    assert_true(BYTES_IS(buffer_bytes(&s.server.in), "first"));
+    assert_int_equal(s.server.ends, 1);
+    assert_int_equal(s.server.error.code, PROA_ERR_NONE);
+    secured_close(&s);
+}
+
 /* ---- Ends */
 
 static void close_notify_is_a_good_end_and_a_cut_is_none(void **state)
@@ -627,6 +657,7 @@ int main(void)
         WITH_LOOP(short_writes_go_on_when_there_is_room),
         WITH_LOOP(paused_ends_hear_nothing_and_miss_nothing),
         WITH_LOOP(bytes_that_come_with_the_handshake_wait_for_their_owner),
+        WITH_LOOP(a_pause_hides_neither_bytes_nor_a_good_end),
         WITH_LOOP(close_notify_is_a_good_end_and_a_cut_is_none),
         WITH_LOOP(an_end_waits_for_what_was_written),
         WITH_LOOP(a_handshake_that_is_cut_anywhere_ends_once_on_both_sides),
