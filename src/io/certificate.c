@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 16 * 1024 * 1024, SENT_NAMES_MAX = 64, CERTIFICATES_BYTES_MAX = 64 * 1024 };
+enum { FILE_BYTES_MAX = 16 * 1024 * 1024, SENT_NAMES_MAX = 64, CERTIFICATES_BYTES_MAX = 64 * 1024, READ_BYTES = 8192 };
 
 /* Which version of a file it was. */
 typedef struct stamp {
@@ -84,12 +84,35 @@ static proa_err fail_file(proa_error *error, const char *path, int system_error)
     return error_set(error, PROA_ERR_TLS, "%s: %s", path, strerror(system_error));
 }
 
+/* A key leaves no copy behind. */
+static void wipe(buffer *b)
+{
+    if (b->data)
+        OPENSSL_cleanse(b->data, b->capacity);
+    buffer_fini(b);
+}
+
+/* A block that was too small may hold a part of a key. */
+static proa_err make_room(buffer *b)
+{
+    buffer larger = { 0 };
+    if (b->capacity - b->end >= READ_BYTES)
+        return PROA_ERR_NONE;
+    if (buffer_reserve(&larger, 2 * buffer_size(b) + READ_BYTES) != PROA_ERR_NONE)
+        return PROA_ERR_NOMEM;
+    bytes_copy(buffer_tail(&larger), b->data, buffer_size(b));
+    larger.end = buffer_size(b);
+    wipe(b);
+    *b = larger;
+    return PROA_ERR_NONE;
+}
+
 static proa_err read_all(int fd, const char *path, buffer *out, proa_error *error)
 {
     for (;;) {
-        if (buffer_reserve(out, 8192) != PROA_ERR_NONE)
+        if (make_room(out) != PROA_ERR_NONE)
             return error_set(error, PROA_ERR_NOMEM, "out of memory");
-        ssize_t size = read(fd, buffer_tail(out), 8192);
+        ssize_t size = read(fd, buffer_tail(out), READ_BYTES);
         if (size < 0 && errno == EINTR)
             continue;
         if (size < 0)
@@ -113,14 +136,6 @@ static proa_err read_file(const char *path, buffer *out, stamp *version, proa_er
         *version = stamp_of(&file);
     close(fd);
     return err;
-}
-
-/* A key leaves no copy behind. */
-static void wipe(buffer *b)
-{
-    if (b->data)
-        OPENSSL_cleanse(b->data, b->capacity);
-    buffer_fini(b);
 }
 
 static bool has_source(const source *s)
