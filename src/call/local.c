@@ -97,6 +97,16 @@ bool local_push_body(proa_call *c, char *body, size_t size)
     return has_room && local_may_push(c);
 }
 
+void local_push_only(proa_call *c, char *body, size_t size)
+{
+    if (!local_may_push(c))
+        return;
+    c->has_ended_ours = true;
+    replay_keep_body(c, body, size);
+    rpc_exchange_push_last(c->exchange, body, size);
+    call_touch(c);
+}
+
 bool local_pop(proa_call *c, proa_slice *out)
 {
     if (!c->exchange || !rpc_exchange_pop(c->exchange, out))

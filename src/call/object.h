@@ -178,6 +178,7 @@ bool local_can_push(const proa_call *call);       /* and there is room */
 bool local_push(proa_call *call, proa_slice *slice);              /* takes it */
 bool local_give_slice(proa_call *call, proa_slice *slice);        /* the same, to the exchange that is there */
 bool local_push_body(proa_call *call, char *body, size_t size);   /* RPC_ENVELOPE_SIZE writable bytes before it */
+void local_push_only(proa_call *call, char *body, size_t size);   /* the same for the one request of an attempt; half-closes */
 bool local_pop(proa_call *call, proa_slice *out);
 bool local_is_at_end(const proa_call *call);
 void local_send_headers(proa_call *call);       /* served: once */

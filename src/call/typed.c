@@ -33,22 +33,29 @@ static proa_err encode(proa_call *c, const proa_type *type, const void *message,
     return pb_encode_scratch(type, message, scratch, out);
 }
 
-static bool push_here(proa_call *c, const proa_type *type, const void *message)
+/* false: it failed, and so did the call. */
+static bool encode_here(proa_call *c, const proa_type *type, const void *message, proa_bytes *body)
 {
     pb_scratch *scratch = &c->home->scratch;
-    proa_bytes body;
-    if (!local_may_push(c))
-        return false;
-    proa_err err = encode(c, type, message, scratch, &body);
-    if (err != PROA_ERR_NONE) {
+    proa_err err = encode(c, type, message, scratch, body);
+    if (err != PROA_ERR_NONE)
         call_break_for(c, err, scratch->error.text);
-        return false;
-    }
+    return err == PROA_ERR_NONE;
+}
+
+static bool push_encoded(proa_call *c, proa_bytes body)
+{
     if (body.size < TAKE_BLOCK_SIZE)
         return local_push_body(c, (char *)body.data, body.size);
     proa_slice slice;
-    take_block(scratch, body, &slice);
+    take_whole(&c->home->scratch, body, &slice);
     return local_push(c, &slice);
+}
+
+static bool push_here(proa_call *c, const proa_type *type, const void *message)
+{
+    proa_bytes body;
+    return local_may_push(c) && encode_here(c, type, message, &body) && push_encoded(c, body);
 }
 
 /* In a block of the call's, since the home's belongs to its thread. The last message takes it along. */
@@ -96,14 +103,25 @@ static bool push(proa_call *c, const proa_type *type, const void *message)
     return has_room;
 }
 
+static void request_here(proa_call *c, const void *request)
+{
+    proa_bytes body;
+    if (!local_may_push(c) || !encode_here(c, c->method->request, request, &body))
+        return;
+    if (c->exchange && body.size < TAKE_BLOCK_SIZE)
+        local_push_only(c, (char *)body.data, body.size);
+    else
+        push_encoded(c, body);
+    local_end_requests(c);
+}
+
 void call_request(proa_call *c, const void *request)
 {
     if (c->is_remote) {
         push_remotely(c, c->method->request, request, true);
         remote_end_requests(c);
     } else {
-        push_here(c, c->method->request, request);
-        local_end_requests(c);
+        request_here(c, request);
     }
 }
 
@@ -135,13 +153,7 @@ proa_code step_encode_reply(proa_call *c, proa_code code)
     proa_err err = encode(c, c->method->reply, c->user.reply, scratch, &body);
     if (err != PROA_ERR_NONE)
         return refuse_reply(c, err, scratch->error.text);
-    if (body.size < TAKE_BLOCK_SIZE) {
-        local_push_body(c, (char *)body.data, body.size);
-        return PROA_OK;
-    }
-    proa_slice slice;
-    take_whole(scratch, body, &slice);
-    local_push(c, &slice);
+    push_encoded(c, body);
     return PROA_OK;
 }
 

@@ -122,6 +122,7 @@ void rpc_exchange_cancel(rpc_exchange *exchange, proa_code code, const char *tex
 /* Messages out. body has RPC_ENVELOPE_SIZE writable bytes in front of it; copied. true: there is room for another. */
 #define RPC_ENVELOPE_SIZE 5
 bool rpc_exchange_push(rpc_exchange *exchange, char *body, size_t size);
+void rpc_exchange_push_last(rpc_exchange *exchange, char *body, size_t size);   /* client: the same, and half-closes with it */
 bool rpc_exchange_push_slice(rpc_exchange *exchange, proa_slice *slice);     /* takes it */
 bool rpc_exchange_can_push(const rpc_exchange *exchange);    /* queued bytes are under the bound and it did not end */
 size_t rpc_exchange_queued(const rpc_exchange *exchange);    /* bytes pushed and not yet framed */

@@ -158,6 +158,18 @@ bool rpc_exchange_push(rpc_exchange *exchange, char *body, size_t size)
            has_room(exchange);
 }
 
+void rpc_exchange_push_last(rpc_exchange *exchange, char *body, size_t size)
+{
+    PROA_ASSERT(!exchange->endpoint || exchange->endpoint->role == H2_CLIENT, "a client ends the requests");
+    if (!begin_message(exchange, size))
+        return;
+    char *head = body - RPC_ENVELOPE_SIZE;
+    envelope_write_head(head, size);
+    exchange->is_done_sending = true;
+    (void)!h2_stream_send_data(exchange->stream, &(proa_bytes){ head, RPC_ENVELOPE_SIZE + size }, 1, true);
+    exchange_take_end(exchange);
+}
+
 bool rpc_exchange_push_slice(rpc_exchange *exchange, proa_slice *slice)
 {
     char head[RPC_ENVELOPE_SIZE];
