@@ -19,17 +19,19 @@ static void set_authority(proa_channel *c)
         snprintf(c->authority, sizeof c->authority, "%s:%d", t->host, t->port);
 }
 
+/* A negative time would be a wait that is over before it begins: attempts without end. */
 static void set_default(int64_t *ns, int64_t value)
 {
-    if (*ns == 0)
+    if (*ns <= 0)
         *ns = value;
 }
 
 static void fill_in_defaults(proa_channel *c)
 {
     proa_channel_options *o = &c->options;
-    c->local_backoff_ns = o->max_backoff_ns ? o->max_backoff_ns : LIMITS_BACKOFF_LOCAL_MAX_NS;
-    set_default(&o->idle_ns, LIMITS_IDLE_NS);
+    c->local_backoff_ns = o->max_backoff_ns > 0 ? o->max_backoff_ns : LIMITS_BACKOFF_LOCAL_MAX_NS;
+    if (!o->idle_ns) /* negative: never */
+        o->idle_ns = LIMITS_IDLE_NS;
     set_default(&o->initial_backoff_ns, LIMITS_BACKOFF_INITIAL_NS);
     set_default(&o->max_backoff_ns, LIMITS_BACKOFF_MAX_NS);
     set_default(&o->attempt_delay_ns, LIMITS_ATTEMPT_DELAY_NS);
@@ -40,6 +42,8 @@ static void fill_in_defaults(proa_channel *c)
         o->attempt_delay_ns = LIMITS_ATTEMPT_DELAY_MIN_NS;
     if (o->attempt_delay_ns > LIMITS_ATTEMPT_DELAY_MAX_NS)
         o->attempt_delay_ns = LIMITS_ATTEMPT_DELAY_MAX_NS;
+    if (o->keepalive_ns < 0)
+        o->keepalive_ns = 0;
     if (o->keepalive_ns && o->keepalive_ns < o->keepalive_min_ns)
         o->keepalive_ns = o->keepalive_min_ns;
     if (!o->pending_calls_max)

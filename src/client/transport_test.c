@@ -64,6 +64,38 @@ static void keepalive_pings_while_calls_run_and_ends_what_does_not_answer(void *
     }
 }
 
+/* As with idle_ns, a negative time is none. */
+static void a_negative_keepalive_is_none(void **state)
+{
+    (void)state;
+    raw_server s;
+    raw_open(&s, virtual_home());
+    proa_channel *channel =
+        open_to(&s, (proa_channel_options){ .keepalive_ns = -1, .keepalive_timeout_ns = 7 * PROA_SECOND });
+    proa_call *call = begin_call(channel, NULL);
+    TURN_UNTIL(s.home, s.count && s.lines[0].half_closes);
+    rest(s.home, 200 * PROA_SECOND);
+    assert_int_equal(s.lines[0].pings, 0);
+    proa_call_end(call);
+    close_all(&s, channel);
+}
+
+/* A negative wait would be none at all: a server that is not there would be asked as fast as the loop turns. */
+static void negative_backoff_is_the_default(void **state)
+{
+    (void)state;
+    raw_server s;
+    raw_open(&s, virtual_home());
+    s.hangs_up = true;
+    proa_channel *channel =
+        open_to(&s, (proa_channel_options){ .initial_backoff_ns = -PROA_SECOND, .max_backoff_ns = -1 });
+    proa_call *call = begin_call(channel, &(proa_call_options){ .wait_for_ready = true });
+    rest(s.home, 20 * PROA_SECOND);
+    assert_in_range(s.count, 2, 30);
+    proa_call_end(call);
+    close_all(&s, channel);
+}
+
 static unsigned sockets_with_timeout(unsigned ms)
 {
     unsigned count = 0;
@@ -245,6 +277,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keepalive_pings_while_calls_run_and_ends_what_does_not_answer),
+        cmocka_unit_test(a_negative_keepalive_is_none),
+        cmocka_unit_test(negative_backoff_is_the_default),
         cmocka_unit_test(tcp_is_given_the_same_time),
         cmocka_unit_test(server_that_finds_pings_too_many_gets_half),
         cmocka_unit_test(connection_without_calls_is_closed_after_a_while),
