@@ -59,6 +59,8 @@ static void take(call_acceptor *acceptor, proa_loop *home, io_socket *socket)
     station *t = find(s, home);
     if (!t && !atomic_load(&s->is_drain_asked))
         t = make(s, home);
+    if (t && atomic_load(&s->is_drain_asked))
+        station_drain(t); /* whoever asked may not have found it yet */
     if (t)
         accept_inside(t, socket);
     else
