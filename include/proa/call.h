@@ -93,7 +93,7 @@ PROA_API proa_status proa_call_status(proa_call *call);
 typedef struct proa_call_options {
     proa_call *parent;     /**< the served call that this one works for: its deadline, cancellation and trace context go
                                 on to this call, this call's progress wakes it, and this call ends with it */
-    int64_t timeout_ns;    /**< 0: the channel's; negative: already over; with a parent, whichever ends first */
+    int64_t timeout_ns;    /**< ns; 0: the channel's; negative: already over; with a parent, whichever ends first */
     proa_headers headers;  /**< to send; copied */
     proa_on_call on_ready; /**< on a loop: a push or a pop may succeed now */
     proa_on_call on_done;  /**< on a loop: once, the last event; the call goes when it returns */

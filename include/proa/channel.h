@@ -26,7 +26,8 @@ typedef struct proa_tls_options {
     proa_bytes key_pem;       /**< as key_file, from memory, copied */
     const char *server_name;  /**< client: the name, or IP address, to check and to ask for (SNI); default: the target's host */
     bool require_client_cert; /**< server: refuse a client without a certificate; needs a CA */
-    const char *key_log_file; /**< debugging: the secrets of every connection are appended here, for Wireshark; NULL: none */
+    const char *key_log_file; /**< debugging: the secrets of every connection are appended here, for Wireshark; a new file is its
+                                   owner's alone, one that is there keeps its permissions; NULL: none */
     int64_t handshake_ns;       /**< ns that a handshake may take; 0: 10 s */
     int64_t reload_interval_ns; /**< ns between looks at the files, which happen when a handshake begins; files that
                                      changed are taken, bad ones are not; 0: proa_tls_reload alone reads them */
@@ -71,13 +72,14 @@ typedef struct proa_channel_options {
     proa_loop *loop;           /**< callbacks run here; NULL: the threads that wait on calls drive the channel */
     proa_tls *tls;             /**< NULL: plaintext; held, not taken */
     bool plaintext;            /**< allow plaintext to more than loopback and Unix sockets */
-    int64_t timeout_ns;        /**< of calls that give none; 0: none */
+    int64_t timeout_ns;        /**< ns, of calls that give none; 0: none */
     size_t receive_bytes_max;  /**< bytes of one reply; 0: 4 MiB; more fails the call as RESOURCE_EXHAUSTED */
     size_t queue_bytes_max;    /**< unsent bytes of one call before a push says false; 0: 64 KiB */
     const proa_limits *limits; /**< copied; NULL: the defaults */
     const proa_trace *trace;   /**< *borrowed (until the channel is closed)*; NULL: the loop's */
     uint32_t pending_calls_max; /**< calls that wait for a connection or a stream; 0: 10000; more fail as UNAVAILABLE */
-    int64_t connect_ns;         /**< ns that one attempt to connect may take; 0: 20 s; doc/connection-backoff.md */
+    int64_t connect_ns;         /**< ns that one attempt to connect may take, with TLS and SETTINGS; 0: 20 s, or until the
+                                     next one would begin if that is later; doc/connection-backoff.md */
     int64_t idle_ns;            /**< ns without a call until the connection is closed, IDLE; 0: 30 min; negative: never */
     int64_t initial_backoff_ns; /**< ns between the begins of the first two attempts at an address; 0: 1 s; then times 1.6,
                                      each +-20 %; doc/connection-backoff.md */
@@ -85,7 +87,7 @@ typedef struct proa_channel_options {
     int64_t attempt_delay_ns;   /**< ns until the next address is tried beside one that does not answer; 0: 250 ms; from
                                      100 ms to 2 s; gRFC A61 */
     int64_t resolve_ns;         /**< ns at least between two lookups of the name; 0: 30 s */
-    int64_t keepalive_ns;         /**< ns without a byte from the server until it is pinged; 0: never; gRFC A8 */
+    int64_t keepalive_ns;         /**< ns without a byte from the server until it is pinged; 0 or less: never; gRFC A8 */
     int64_t keepalive_timeout_ns; /**< ns that it may take to answer, and TCP to be heard; 0: 20 s */
     int64_t keepalive_min_ns;     /**< ns; a smaller keepalive_ns is raised to it; 0: 10 s; for tests and networks of one's own */
     bool keepalive_without_calls; /**< ping also while no call runs; most servers forbid it */
