@@ -21,7 +21,8 @@ typedef struct actor {            /* a process: a loop of its own */
 typedef struct server {
     actor actor;
     proa_server *server;          /* NULL: down */
-    char address[32];
+    char address[32], second[32];
+    bool has_second;              /* it listens there as well */
     proa_limits limits;
     event fate, back;
     unsigned generation;

@@ -57,6 +57,7 @@
     X(SERVER_STOPPED, "servers: freed while they serve")                                                               \
     X(SERVER_BACK, "servers: back at their address")                                                                   \
     X(CHANNEL_CLOSED, "channels: closed with calls")                                                                   \
+    X(TWO_ADDRESSES, "channels: that know two addresses")                                                              \
     X(CHANNEL_IDLE, "channels: IDLE")                                                                                  \
     X(CHANNEL_CONNECTING, "channels: CONNECTING")                                                                      \
     X(CHANNEL_READY, "channels: READY")                                                                                \

@@ -174,7 +174,8 @@ static proa_code step(proa_call *call, const sim_Item *request, sim_Item *reply)
     if (p->answer_after != UINT_MAX)
         cover(w, COVER_CALL_EARLY);
     fill_reply(p, reply);
-    return p->later_ns ? answer_later(call, p) : answer(call, p);
+    bool is_going = !p->server->server; /* it is being freed, and waits for tickets that nobody would answer */
+    return p->later_ns && !is_going ? answer_later(call, p) : answer(call, p);
 }
 
 static proa_code one(proa_call *call, const sim_Item *request, sim_Item *reply)
@@ -234,7 +235,8 @@ bool server_open(server *s)
                                                         .on_drained = on_drained,
                                                         .user = s });
     sim_Calls_serve(s->server, &server_handlers, &(proa_serve_options){ .user = w->cast });
-    bool is_listening = proa_server_listen(s->server, s->address, NULL) == PROA_ERR_NONE;
+    bool is_listening = proa_server_listen(s->server, s->address, NULL) == PROA_ERR_NONE &&
+                        (!s->has_second || proa_server_listen(s->server, s->second, NULL) == PROA_ERR_NONE);
     world_tell(w, "server %u: listens on %s", s->actor.number, s->address);
     if (s->generation++)
         cover(w, COVER_SERVER_BACK);

@@ -157,6 +157,21 @@ static proa_channel_options draw_channel(world *w, client *c)
     return o;
 }
 
+/* Some know two addresses, and not always does somebody listen at both. */
+static proa_channel *open_channel(world *w, const server *s, const proa_channel_options *options)
+{
+    char target[96];
+    bool has_two = world_chance(w, 300), is_second_first = world_chance(w, 500);
+    if (has_two) {
+        cover(w, COVER_TWO_ADDRESSES);
+        snprintf(target, sizeof target, "ipv4:%s,%s", is_second_first ? s->second : s->address,
+                 is_second_first ? s->address : s->second);
+    } else {
+        snprintf(target, sizeof target, "%s", s->address);
+    }
+    return proa_channel_open(target, options);
+}
+
 static void open_client(cast *cast, client *c, unsigned number)
 {
     world *w = cast->world;
@@ -165,7 +180,7 @@ static void open_client(cast *cast, client *c, unsigned number)
     c->limits.streams_max = 0;
     proa_channel_options options = draw_channel(w, c);
     for (unsigned i = 0; i < cast->server_count; i++)
-        c->channels[i] = proa_channel_open(cast->servers[i].address, &options);
+        c->channels[i] = open_channel(w, &cast->servers[i], &options);
     c->close.fire = on_close;
     if (world_chance(w, w->troubles.close))
         world_plan(w, &c->close, w->now + world_between(w, 1 * SECOND, 60 * SECOND));
@@ -185,6 +200,8 @@ void cast_open(cast *cast, world *w)
         server *s = &cast->servers[i];
         init_actor(&s->actor, w, i);
         snprintf(s->address, sizeof s->address, "10.0.0.%u:50051", i + 1);
+        snprintf(s->second, sizeof s->second, "10.0.1.%u:50051", i + 1);
+        s->has_second = world_chance(w, 300);
         draw_limits(w, &s->limits);
         s->limits.ping_interval_min_ns = 5 * SECOND;
         s->limits.header_list_bytes_max = 64 * 1024;
