@@ -257,7 +257,9 @@ proa_err certificate_set_host(SSL *ssl, const char *host, proa_error *error)
     if (name[size - 1] == '.')
         name[--size] = '\0';
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (size == 0 || !X509_VERIFY_PARAM_set1_host(param, name, size) || !SSL_set_tlsext_host_name(ssl, name))
+    /* ".example" would be every name below it: to OpenSSL, and to nobody else. */
+    if (size == 0 || name[0] == '.' || !X509_VERIFY_PARAM_set1_host(param, name, size) ||
+        !SSL_set_tlsext_host_name(ssl, name))
         return error_set(error, PROA_ERR_TLS, "%s: no name for a certificate", host);
     return PROA_ERR_NONE;
 }

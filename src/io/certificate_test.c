@@ -510,6 +510,13 @@ static void server_name_goes_before_the_host(void **state)
     assert_non_null(strstr(error.text, "no name to find in the server's certificate"));
     io_socket_close(ends[1]);
     io_tls_drop(client);
+    /* To OpenSSL this is every name below. */
+    client = tls_of(&(io_tls_options){ .ca_pem = authorities[ROOT].pem, .server_name = ".example" });
+    assert_int_equal(io_pipe_open(loop, ends), PROA_ERR_NONE);
+    assert_null(io_tls_start(loop, ends[0], client, "greeter.example", &peer_handler, &p, &error));
+    assert_non_null(strstr(error.text, ".example: no name for a certificate"));
+    io_socket_close(ends[1]);
+    io_tls_drop(client);
     io_tls_drop(server);
 }
 
