@@ -285,6 +285,26 @@ static proa_status refuse_reply(proa_arena *arena, proa_code code, const char *f
     return (proa_status){ .code = code, .message = proa_arena_copy(arena, proa_bytes_of(text)) };
 }
 
+enum { REPLY_COPY_MAX = 2048 };
+
+/* What is decoded points into its wire. The call keeps that as long as it lives; an arena that is to outlive the call gets a
+ * copy of a small one, so that the block is for the next message of this loop, and holds a large one. */
+static proa_err keep_wire(proa_call *c, proa_arena *arena, proa_bytes *wire)
+{
+    *wire = c->first.bytes;
+    if (arena == &c->user.arena || wire->size == 0)
+        return PROA_ERR_NONE;
+    if (wire->size > REPLY_COPY_MAX)
+        return arena_hold(arena, &c->first);
+    char *copy = arena_raw(arena, wire->size + HOLD_SLOP);
+    if (!copy)
+        return PROA_ERR_NOMEM;
+    memcpy(copy, wire->data, wire->size);
+    memset(copy + wire->size, 0, HOLD_SLOP);
+    wire->data = copy;
+    return PROA_ERR_NONE;
+}
+
 /* gRPC status codes: a cardinality violation is UNIMPLEMENTED, a reply that does not parse INTERNAL (doc/statuscodes.md). */
 static proa_status decode_reply(proa_call *c, void *reply, proa_arena *arena)
 {
@@ -294,12 +314,12 @@ static proa_status decode_reply(proa_call *c, void *reply, proa_arena *arena)
         return refuse_reply(arena, PROA_UNIMPLEMENTED, "%u replies came where one is due", c->first_count);
     if (!reply)
         return refuse_reply(arena, PROA_RESOURCE_EXHAUSTED, "no memory for the reply");
-    if (pb_decode_slice(c->method->reply, c->first.bytes, arena, reply, &error) != PROA_ERR_NONE)
+    proa_bytes wire;
+    if (keep_wire(c, arena, &wire) != PROA_ERR_NONE)
+        return refuse_reply(arena, PROA_RESOURCE_EXHAUSTED, "no memory for the reply");
+    if (pb_decode_slice(c->method->reply, wire, arena, reply, &error) != PROA_ERR_NONE)
         return refuse_reply(arena, error.code == PROA_ERR_NOMEM ? PROA_RESOURCE_EXHAUSTED : PROA_INTERNAL,
                             "the reply: %s", error.text);
-    /* What was decoded points into the slice, which the call keeps; or the arena, if that is to outlive the call. */
-    if (arena != &c->user.arena && arena_hold(arena, &c->first) != PROA_ERR_NONE)
-        return refuse_reply(arena, PROA_RESOURCE_EXHAUSTED, "no memory for the reply");
     return ok;
 }
 

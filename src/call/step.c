@@ -103,6 +103,8 @@ proa_code step_run(proa_call *c)
 
 /* ---- Steps on the home */
 
+enum { WORKER_BLOCK = 1024 }; /* where a reply is encoded: recycled by this loop */
+
 static void hand_to_worker(proa_call *c)
 {
     c->state = CALL_WORKS;
@@ -110,6 +112,9 @@ static void hand_to_worker(proa_call *c)
         step_finish(c, PROA_RESOURCE_EXHAUSTED);
         return;
     }
+    if (c->is_single_reply) /* the worker makes one when there is none */
+        c->remote.block = hold_new_from(io_loop_pool(c->home->io), WORKER_BLOCK);
+    c->remote.block_capacity = c->remote.block ? WORKER_BLOCK : 0;
     remote_refresh(c);
     call_pin(c); /* of the worker */
     c->hooks->work(c->owner, c);
