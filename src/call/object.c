@@ -27,13 +27,19 @@ static proa_call *new_block(proa_loop *home, bool is_served, bool is_remote)
     return c;
 }
 
+/* The arena of a call that we make is its user's, at any time; the pool of a driven home is its that has the lock. */
+static arena_pool *pool_of(proa_loop *home, bool is_served)
+{
+    return home->is_driven && !is_served ? NULL : &home->arenas;
+}
+
 proa_call *call_new(proa_loop *home, bool is_served, bool is_remote)
 {
     proa_call *c = new_block(home, is_served, is_remote);
     if (!c)
         return NULL;
     c->home = home;
-    arena_init(&c->user.arena, is_remote ? NULL : &home->arenas);
+    arena_init(&c->user.arena, is_remote ? NULL : pool_of(home, is_served));
     if (is_remote && !remote_init(c)) {
         arena_fini(&c->user.arena, NULL);
         memory_free(c);
@@ -74,7 +80,7 @@ static void free_call(proa_call *c)
         home_give_slice(home, &c->user.message);
     if (c->user.message_arena)
         arena_fini(c->user.message_arena, &home->arenas);
-    arena_fini(&c->user.arena, &home->arenas);
+    arena_fini(&c->user.arena, pool_of(home, c->is_served));
     call_peer_drop(atomic_load(&c->peer));
     const call_hooks *hooks = c->hooks;
     void *owner = c->owner;

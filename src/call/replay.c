@@ -32,12 +32,12 @@ struct replay_peer {
     call_peer *peer;
 };
 
-/* The first small one, which for most calls is all, lies in the call's arena: that costs least, and goes with the call. The
- * arena of a remote call is its user's. */
+/* The first small one, which for most calls is all, lies in the call's arena: that costs least, and goes with the call. But
+ * that of a remote call is its user's, and that of one on a driven home too: another thread may be the one to send it. */
 static replay_item *new_item(proa_call *c, size_t body_size)
 {
     size_t bytes = sizeof(replay_item) + body_size;
-    if (!c->made.replay.first && body_size <= ARENA_BODY_MAX && !c->is_remote) {
+    if (!c->made.replay.first && body_size <= ARENA_BODY_MAX && !c->is_remote && !c->home->is_driven) {
         replay_item *item = arena_raw(&c->user.arena, bytes);
         if (item)
             *item = (replay_item){ .hold = NULL };

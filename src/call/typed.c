@@ -200,7 +200,7 @@ proa_arena *call_message_arena(proa_call *c)
 {
     proa_arena *arena = c->user.message_arena;
     if (!arena && (arena = arena_raw(&c->user.arena, sizeof *arena))) {
-        arena_init(arena, c->user.arena.pool);
+        arena_init(arena, c->is_remote ? NULL : &c->home->arenas); /* it is used here alone */
         c->user.message_arena = arena;
     }
     return arena;
