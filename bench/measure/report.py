@@ -117,6 +117,10 @@ def cell(f, key):
     return number(f.median(key)) + spread + (" *" if f.is_limited(key) else "")
 
 
+def ratio_text(ratio):
+    return "-" if ratio is None else f"{ratio:.2f}" + (f" (1/{1 / ratio:.1f})" if ratio < 1 else "")
+
+
 def unary_lines(f, floor_ir):
     peers = [peer for peer in UNARY_PEERS if any(f"unary.cpu_us.{shape}.{peer}" in f.values for shape in SHAPES)]
     yield "| µs of server CPU a call | " + " | ".join(SHAPES) + " |"
@@ -131,7 +135,7 @@ def unary_lines(f, floor_ir):
             yield f"| floor | refused: it costs {number(floor_ir)} instructions, over {FLOOR_IR_MAX} |"
             continue
         ratios = [f.ratio(f"unary.cpu_us.{shape}.proa", f"unary.cpu_us.{shape}.{peer}") for shape in SHAPES]
-        yield f"| {peer} | " + " | ".join("-" if r is None else f"{r:.2f} (1/{1 / r:.1f})" for r in ratios) + " |"
+        yield f"| {peer} | " + " | ".join(map(ratio_text, ratios)) + " |"
     yield ""
     yield f"proa over TLS at 10x10, `proa bench` as the client: {cell(f, 'unary.tls_cpu_us.10x10.proa')} µs."
 
