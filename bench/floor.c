@@ -84,7 +84,7 @@ static bool walk(connection *c)
         uint32_t length = wire_length(at);
         if (length > WIRE_READ)
             return false;
-        if (end - at < (ptrdiff_t)(WIRE_HEAD + length))
+        if ((size_t)(end - at) < WIRE_HEAD + (size_t)length)
             break;
         if (at[3] == WIRE_DATA && (at[4] & WIRE_END_STREAM))
             answer(c, at, length);

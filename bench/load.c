@@ -276,7 +276,7 @@ static void receive(connection *c)
         uint32_t size = wire_length(at);
         if (size > WIRE_READ)
             fail("a frame over 64 KiB");
-        if (end - at < (ptrdiff_t)(WIRE_HEAD + size))
+        if ((size_t)(end - at) < WIRE_HEAD + (size_t)size)
             break;
         take_frame(c, at, size);
         at += WIRE_HEAD + size;
