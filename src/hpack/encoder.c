@@ -303,8 +303,11 @@ static char *put_indexed(char *at, uint32_t index)
 /* The age of the entry that this token had last, which has its name and nearly always its value too; 0: it is gone. */
 static uint32_t age_of_last(const hpack_encoder *encoder, const subject *s)
 {
+    const dynamic_table *table = &encoder->table;
     uint32_t age = age_of(encoder, encoder->last[s->token]);
-    return s->token && age <= encoder->table.count ? age : 0;
+    if (!s->token || age > table->count)
+        return 0;
+    return dynamic_table_entry(table, table->inserted - age)->token == s->token ? age : 0; /* not one 2^32 later */
 }
 
 static bool has_value_at(const hpack_encoder *encoder, const subject *s, uint32_t age)
