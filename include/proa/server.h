@@ -113,7 +113,8 @@ PROA_API void proa_server_drain(proa_server *server);
 
 /** Frees a server that has drained or never ran; one inside a loop that still serves is stopped at once, and calls that
  * other threads answer are waited for. NULL is fine. Thread: that which ran it; inside a callback only from on_drained
- * on. */
+ * on. Where calls through its channels in process had parents on loops of other threads, it is freed when these loops
+ * run no more. */
 PROA_API void proa_server_free(proa_server *server);
 
 /** The rest of main: runs, drains at SIGTERM or SIGINT, says on standard error what failed, frees. Returns what main
