@@ -221,7 +221,11 @@ static void draw_profile(connection *c)
     c->cut = world_chance(w, 150) ? TINY : world_chance(w, 500) ? SMALL : WHOLE;
     c->short_writes = world_chance(w, 300) ? 300 : 0;
     for (int i = 0; i < 2; i++)
-        c->lanes[i].room = (size_t)world_between(w, !w->is_clean && world_chance(w, 100) ? 100 : 4096, 256 * 1024);
+        c->lanes[i].room = (size_t)world_between(w,
+                                                 w->is_clean            ? 32 * 1024 /* faster than a PING is due */
+                                                 : world_chance(w, 100) ? 100
+                                                                        : 4096,
+                                                 256 * 1024);
 }
 
 static void init_side(connection *c, unsigned side)

@@ -152,7 +152,7 @@ static proa_channel_options draw_channel(world *w, client *c)
                                .user = c };
     o.idle_ns = world_chance(w, 200) ? world_between(w, 1 * SECOND, 60 * SECOND) : 0;
     o.keepalive_ns = world_chance(w, 300) ? world_between(w, 10 * SECOND, 100 * SECOND) : 0;
-    o.keepalive_timeout_ns = world_chance(w, 300) ? 2 * SECOND : 0;
+    o.keepalive_timeout_ns = !w->is_clean && world_chance(w, 300) ? 2 * SECOND : 0;
     o.connect_ns = world_chance(w, 300) ? world_between(w, 2 * SECOND, 20 * SECOND) : 0;
     return o;
 }
@@ -179,6 +179,8 @@ static void open_client(cast *cast, client *c, unsigned number)
     draw_limits(w, &c->limits);
     c->limits.streams_max = 0;
     proa_channel_options options = draw_channel(w, c);
+    if (options.keepalive_timeout_ns) /* on a slow way a PING may stand behind more than that */
+        network_note_trouble(w->network, home_io(c->actor.loop));
     for (unsigned i = 0; i < cast->server_count; i++)
         c->channels[i] = open_channel(w, &cast->servers[i], &options);
     c->close.fire = on_close;
