@@ -233,7 +233,7 @@ static void deadline_of_the_parent_ends_its_children(void **state)
     p.path = "/far.Away/Never";
     p.wants_callbacks = true;
     seen s = { 0 };
-    call_parent(&w, &s, 100 * MS);
+    call_parent(&w, &s, PROA_SECOND);
     TURN_UNTIL(w.near.loop, s.done && p.ends && atomic_load(&far_calls.ended));
     assert_int_equal(s.code, PROA_DEADLINE_EXCEEDED);
     assert_int_equal(p.done, 1);
@@ -389,7 +389,7 @@ static void cancelled_worker_is_freed_from_waiting_on_its_child(void **state)
         open_world(&w, working_parent_waits, true);
         atomic_store(&worked, 0);
         seen s = { 0 };
-        proa_call *call = call_parent(&w, &s, by_deadline ? 100 * MS : 0);
+        proa_call *call = call_parent(&w, &s, by_deadline ? PROA_SECOND : 0);
         TURN_UNTIL(w.near.loop, atomic_load(&far_calls.begun));
         if (!by_deadline)
             proa_call_cancel(call);
