@@ -61,3 +61,11 @@ const char *h2_connection_audit(h2_connection *c)
     MUST(buffer_size(&c->block.bytes) <= 2 * (size_t)c->limits.header_list_bytes_max, "a header block is bounded");
     return NULL;
 }
+
+h2_books h2_connection_books(const h2_connection *c)
+{
+    return (h2_books){ .sendable = c->send_window,
+                       .receivable = c->receive.window,
+                       .held = c->held,
+                       .streams = c->streams.open + c->streams.zombies };
+}

@@ -109,6 +109,9 @@ uint32_t h2_connection_streams(const h2_connection *connection);   /* open ones 
 bool h2_connection_can_open(const h2_connection *connection);      /* client: h2_stream_open would succeed */
 const h2_counters *h2_connection_counters(const h2_connection *connection);   /* borrowed */
 const char *h2_connection_audit(h2_connection *connection);        /* for tests: NULL, or the rule that does not hold; static */
+/* For tests: what may be sent and received now, bytes that nobody consumed, streams that are open or end late. */
+typedef struct h2_books { int64_t sendable, receivable; uint64_t held; uint32_t streams; } h2_books;
+h2_books h2_connection_books(const h2_connection *connection);
 
 /* ---- Commands to the connection */
 /* Server: GOAWAY 2^31-1, PING, then the real id, both with that debug text (static; NULL: none); STOPPED when the last

@@ -293,6 +293,11 @@ bool rpc_endpoint_can_begin(const rpc_endpoint *endpoint)
     return endpoint->role == H2_CLIENT && !endpoint->is_closing && h2_connection_can_open(endpoint->h2);
 }
 
+h2_connection *rpc_endpoint_connection(rpc_endpoint *endpoint)
+{
+    return endpoint->h2;
+}
+
 unsigned rpc_endpoint_exchanges(const rpc_endpoint *endpoint)
 {
     return endpoint->running;

@@ -74,6 +74,7 @@ void rpc_endpoint_sent(rpc_endpoint *endpoint, size_t size);
 int64_t rpc_endpoint_deadline(const rpc_endpoint *endpoint);
 void rpc_endpoint_tick(rpc_endpoint *endpoint, int64_t now);
 
+h2_connection *rpc_endpoint_connection(rpc_endpoint *endpoint);   /* for tests: borrowed */
 bool rpc_endpoint_wants_input(const rpc_endpoint *endpoint);
 bool rpc_endpoint_is_over(const rpc_endpoint *endpoint);     /* close the transport */
 bool rpc_endpoint_can_begin(const rpc_endpoint *endpoint);   /* client: there is room for another call now */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The judge: each call ends once, with a status that something in this world explains, and in time; credit is conserved. */
 #include "cast.h"
-#include "h2/connection.h"
-#include "rpc/endpoint.h"
 #include "wire.h"
 #include <inttypes.h>
 
@@ -107,7 +105,7 @@ static void audit(world *w, const endpoints *pair)
 {
     rpc_endpoint *both[2] = { pair->client, pair->server };
     for (int i = 0; i < 2; i++) {
-        const char *broken = both[i] ? h2_connection_audit(both[i]->h2) : NULL;
+        const char *broken = both[i] ? h2_connection_audit(rpc_endpoint_connection(both[i])) : NULL;
         RULE(w, !broken, "the books are right", "%s: %s", i ? "server" : "client", broken);
         if (both[i])
             cover(w, COVER_AUDIT);
@@ -125,17 +123,19 @@ static void compare(world *w, const endpoints *pair)
     audit(w, pair);
     if (!pair->client || !pair->server || !pair->is_still || !wire_is_whole(pair->wire))
         return;
-    const h2_connection *c = pair->client->h2, *s = pair->server->h2;
-    if (c->streams.open || s->streams.open || c->streams.zombies || s->streams.zombies)
+    const h2_books c = h2_connection_books(rpc_endpoint_connection(pair->client));
+    const h2_books s = h2_connection_books(rpc_endpoint_connection(pair->server));
+    int64_t up = wire_window(pair->wire, WIRE_CLIENT), down = wire_window(pair->wire, WIRE_SERVER);
+    if (c.streams || s.streams)
         return;
-    RULE(w, c->send_window == wire_window(pair->wire, WIRE_CLIENT) && s->receive.window == c->send_window,
-         "credit is conserved", "to the server: %d sendable, %d receivable, %" PRId64 " on the wire", c->send_window,
-         s->receive.window, wire_window(pair->wire, WIRE_CLIENT));
-    RULE(w, s->send_window == wire_window(pair->wire, WIRE_SERVER) && c->receive.window == s->send_window,
-         "credit is conserved", "to the client: %d sendable, %d receivable, %" PRId64 " on the wire", s->send_window,
-         c->receive.window, wire_window(pair->wire, WIRE_SERVER));
-    RULE(w, s->held == 0 && c->held == 0, "nothing is held for nobody", "%llu and %llu bytes",
-         (unsigned long long)c->held, (unsigned long long)s->held);
+    RULE(w, c.sendable == up && s.receivable == up, "credit is conserved",
+         "to the server: %" PRId64 " sendable, %" PRId64 " receivable, %" PRId64 " on the wire", c.sendable,
+         s.receivable, up);
+    RULE(w, s.sendable == down && c.receivable == down, "credit is conserved",
+         "to the client: %" PRId64 " sendable, %" PRId64 " receivable, %" PRId64 " on the wire", s.sendable,
+         c.receivable, down);
+    RULE(w, s.held == 0 && c.held == 0, "nothing is held for nobody", "%" PRIu64 " and %" PRIu64 " bytes", c.held,
+         s.held);
     RULE(w, wire_open_streams(pair->wire) == 0, "both sides know which streams are open", "%u are",
          wire_open_streams(pair->wire));
     cover(w, COVER_LEDGER_EXACT);
