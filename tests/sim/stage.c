@@ -17,6 +17,10 @@ static void draw_limits(world *w, proa_limits *l)
         l->frame_bytes_max = 16384;
     if (world_chance(w, 200))
         l->held_bytes_max = (uint32_t)world_between(w, 20000, 200000);
+    if (world_chance(w, 150)) { /* most messages are larger than the window, and some than all that may be held */
+        l->stream_window_bytes = (uint32_t)world_between(w, 1, 2000);
+        l->held_bytes_max = (uint32_t)world_between(w, 8000, 24000);
+    }
 }
 
 static void draw_troubles(world *w)
