@@ -61,7 +61,8 @@ int main(int argc, char **argv)
         return usage(argv[0]);
     proa_trace trace = { proa_trace_to_stderr, NULL, proa_trace_areas(getenv("PROA_TRACE")) };
     proa_channel_options options = { .trace = &trace, .plaintext = true };
-    options.keepalive_ns = 30 * PROA_SECOND; /* a watch may be silent for hours: notice that etcd has gone without a word */
+    options.keepalive_ns =
+        30 * PROA_SECOND; /* a watch may be silent for hours: notice that etcd has gone without a word */
     e.channel = proa_channel_open(address, &options);
     int rc = run(&e, argc - optind, argv + optind);
     proa_channel_close(e.channel);

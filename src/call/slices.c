@@ -3,9 +3,10 @@
 
 enum { FEW = sizeof(((slice_queue *)0)->few) / sizeof(proa_slice) };
 
+/* The capacity is a power of two. */
 static proa_slice *item(slice_queue *q, uint32_t index)
 {
-    return q->items ? &q->items[(q->first + index) % q->capacity] : &q->few[(q->first + index) % FEW];
+    return q->items ? &q->items[(q->first + index) & (q->capacity - 1)] : &q->few[(q->first + index) % FEW];
 }
 
 static proa_err grow(slice_queue *q)

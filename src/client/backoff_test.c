@@ -14,10 +14,10 @@ static void waits_grow_by_1_6_from_1_s_to_120_s_within_a_fifth(void **state)
     for (uint64_t seed = 0; seed < 200; seed++) {
         backoff b;
         backoff_init(&b, PROA_SECOND, 120 * PROA_SECOND, seed);
-        double base = 1e9;
-        for (int i = 0; i < 20; i++, base = base * 1.6 < 120e9 ? base * 1.6 : 120e9) {
+        int64_t base = PROA_SECOND;
+        for (int i = 0; i < 20; i++, base = base * 8 / 5 < 120 * PROA_SECOND ? base * 8 / 5 : 120 * PROA_SECOND) {
             int64_t wait = backoff_next(&b);
-            assert_true((double)wait >= base * 0.7999 && (double)wait <= base * 1.2001);
+            assert_true(wait >= base / 10000 * 7999 && wait <= base / 10000 * 12001);
         }
         backoff_reset(&b);
         assert_true(backoff_next(&b) <= PROA_SECOND * 12 / 10);

@@ -35,9 +35,9 @@ static void attempts_begin_1_s_then_1_6_times_as_far_apart_up_to_the_bound(void 
         proa_channel *channel = open_to(&s, (proa_channel_options){ .max_backoff_ns = 10 * PROA_SECOND, .seed = seed });
         proa_call *call = begin_call(channel, &(proa_call_options){ .wait_for_ready = true });
         TURN_UNTIL(s.home, s.count == 12);
-        double base = 1e9;
-        for (unsigned i = 1; i < 12; i++, base = base * 1.6 < 10e9 ? base * 1.6 : 10e9)
-            assert_in_range(gap(&s, i), (uint64_t)(base * 0.799), (uint64_t)(base * 1.2) + 15 * MS);
+        int64_t base = PROA_SECOND;
+        for (unsigned i = 1; i < 12; i++, base = base * 8 / 5 < 10 * PROA_SECOND ? base * 8 / 5 : 10 * PROA_SECOND)
+            assert_in_range(gap(&s, i), base / 1000 * 799, base / 10 * 12 + 15 * MS);
         assert_false(proa_call_is_at_end(call));
         proa_call_end(call);
         close_all(&s, channel);

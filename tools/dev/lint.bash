@@ -43,7 +43,8 @@ tidy() { # FILES...
     sources=$(printf '%s\n' "$@" |
         grep -Fx -f <(sed -n "s|^ *\"file\": \"$ROOT/\(.*\)\".*|\1|p" "$BUILD/compile_commands.json") || true)
     [[ -n $sources ]] || return 0
-    local flags=(-p "$BUILD" --quiet --warnings-as-errors='*' --extra-arg=-Wno-unknown-warning-option) failed=0
+    local flags=(-p "$BUILD" --quiet --warnings-as-errors='*' --extra-arg=-Wno-unknown-warning-option
+        --extra-arg=-Wno-ignored-optimization-argument) failed=0
     # The analyzer walks every path of a function, minutes in all: not those of tests, which the sanitizers run anyway.
     # That there are none of a kind is no failure.
     { grep -Ev '_test(lib)?\.c$|^tests/' <<<"$sources" || true; } |
