@@ -290,7 +290,7 @@ void rpc_exchange_set_user(rpc_exchange *exchange, void *user)
 
 int64_t rpc_exchange_deadline(const rpc_exchange *exchange)
 {
-    return exchange->deadline.key;
+    return exchange->deadline.key - (exchange->is_patient ? EXCHANGE_PATIENCE_NS : 0);
 }
 
 bool rpc_exchange_is_half_closed(const rpc_exchange *exchange)

@@ -49,9 +49,14 @@ struct rpc_exchange {
     bool is_half_closed;          /* the peer ended its side */
     bool is_done_sending;         /* we ended ours */
     bool is_foreign;              /* server: of another codec than proto */
+    bool is_patient;              /* server: the key is EXCHANGE_PATIENCE_NS behind the deadline */
     bool is_unprocessed, is_unsent;
     uint16_t cut_after;           /* server, refused: RST_STREAM waits for that many bytes of DATA */
 };
+
+/* A turn's clock is older than the bytes that it reads, so a server's deadline may lie a moment before its client's, which
+ * would hear of a reset that it cannot explain (CANCELLED): the client is to be the first to notice. */
+#define EXCHANGE_PATIENCE_NS (10 * PROA_MILLISECOND)
 
 void exchange_init(rpc_exchange *exchange, rpc_endpoint *endpoint, h2_stream *stream);
 /* Moves along the table. false: this does not happen in this state, and nothing did. */

@@ -35,11 +35,12 @@ static void refuse(rpc_exchange *exchange, request_refusal refusal)
 static proa_err set_timeout(rpc_exchange *exchange, int64_t timeout)
 {
     int64_t now = exchange->endpoint->now;
-    if (timeout > INT64_MAX - now)
+    if (timeout > INT64_MAX - now - EXCHANGE_PATIENCE_NS)
         return PROA_ERR_NONE;
     if (timeout >= FORGIVEN_NS)
         h2_stream_forgive(exchange->stream, now + timeout - timeout / 8);
-    return exchange_set_deadline(exchange, now + timeout);
+    exchange->is_patient = true;
+    return exchange_set_deadline(exchange, now + timeout + EXCHANGE_PATIENCE_NS);
 }
 
 static request_refusal judge(rpc_exchange *exchange, const request_head *head)

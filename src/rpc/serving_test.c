@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server endpoint and a scripted client: the rules of PROTOCOL-HTTP2.md that a server keeps, each in a test. */
+#include "rpc/exchange.h"
 #include "rpc/rpc_testlib.h"
 
 #define NO_HEADERS ((proa_headers){ NULL, 0 })
@@ -452,6 +453,7 @@ static void deadline_is_kept_by_the_server_and_cancels_both_ways(void **state)
     rpc_exchange *call = raw.side.seen[0];
     int64_t deadline = rpc_exchange_deadline(call);
     assert_int_equal(deadline, raw.side.now + 100 * PROA_MILLISECOND);
+    deadline += EXCHANGE_PATIENCE_NS; /* the client's turn to notice */
     assert_true(rpc_endpoint_deadline(raw.side.endpoint) <= deadline);
     raw.side.now = deadline - 1;
     rpc_endpoint_tick(raw.side.endpoint, raw.side.now);
@@ -479,7 +481,7 @@ static void deadline_ends_a_call_whose_trailers_are_stuck(void **state)
     push_text(call, "x");
     finish_with(call, PROA_OK, NULL);
     raw_is(&raw, "1 HEADERS :status=200 content-type=application/grpc");
-    raw.side.now += PROA_SECOND;
+    raw.side.now += PROA_SECOND + EXCHANGE_PATIENCE_NS;
     rpc_endpoint_tick(raw.side.endpoint, raw.side.now);
     raw_is(&raw, "1 RST CANCEL");
     side_is(&raw.side, "END");
