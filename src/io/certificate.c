@@ -190,9 +190,19 @@ static bool is_at_end(void)
     return is_end;
 }
 
-static proa_err read_certificates(loading *l, BIO *bio)
+/* OpenSSL works out what a certificate's extensions say when somebody first asks, in whatever thread: here nobody shares
+ * it yet. */
+static X509 *read_certificate(BIO *bio)
 {
     X509 *one = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    if (one)
+        (void)X509_check_purpose(one, -1, 0);
+    return one;
+}
+
+static proa_err read_certificates(loading *l, BIO *bio)
+{
+    X509 *one = read_certificate(bio);
     if (!one)
         return is_at_end() ? fail(l, SOURCE_CERT, "it holds no certificate")
                            : fail_with_reason(l, SOURCE_CERT, "no readable certificate");
@@ -200,7 +210,7 @@ static proa_err read_certificates(loading *l, BIO *bio)
     X509_free(one);
     if (!ok)
         return fail_with_reason(l, SOURCE_CERT, "a certificate that cannot be used");
-    while ((one = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+    while ((one = read_certificate(bio))) {
         if (!SSL_CTX_add0_chain_cert(l->context, one)) {
             X509_free(one);
             return fail_with_reason(l, SOURCE_CERT, "a chain that cannot be used");
@@ -242,7 +252,7 @@ static proa_err read_authorities(loading *l, BIO *bio)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(l->context);
     int count = 0;
-    for (X509 *one; (one = PEM_read_bio_X509(bio, NULL, NULL, NULL)); count++) {
+    for (X509 *one; (one = read_certificate(bio)); count++) {
         /* The list that a server sends helps a client to choose; a whole bundle of the world's would only be long. */
         bool ok =
             X509_STORE_add_cert(store, one) && (count >= SENT_NAMES_MAX || SSL_CTX_add_client_CA(l->context, one));
