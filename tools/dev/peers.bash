@@ -159,7 +159,8 @@ prepare_peers() { # NAME...
     for name in "$@"; do
         PEER_LACKS=$ROOT/build/peers/lacking/$name
         rm -f "$PEER_LACKS"
-        ("peer_$name") || exit 1
+        # Registries fail now and then; what fails twice is broken.
+        ("peer_$name") || { say "$name: once more"; ("peer_$name"); } || exit 1
         [[ ! -e $PEER_LACKS ]] || say "$name is not run: $(cat "$PEER_LACKS")"
     done
 }
