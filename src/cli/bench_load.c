@@ -501,7 +501,7 @@ static bool set_up(load *l)
     proa_error error = { .text = "no memory, or no file descriptor left" };
     list_init(&l->idle);
     list_init(&l->resting);
-    l->request = (rpc_request){ .path = proa_bytes_of(o->path), .headers = { o->headers, o->header_count } };
+    l->request = (rpc_request){ .path = proa_bytes_of(o->path), .headers = { o->headers.list, o->headers.count } };
     l->loop = io_loop_new(NULL);
     l->arena = proa_arena_new(0);
     if (o->is_live)

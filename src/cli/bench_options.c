@@ -62,43 +62,10 @@ static bool read_seconds(const reading *r, double min, int64_t *out_ns)
     return complain_of_value(r, min > 0 ? "a number of seconds above 0" : "a number of seconds");
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-static bool read_hex(proa_arena *arena, const char *text, proa_bytes *out)
-{
-    size_t size = strlen(text) / 2;
-    char *bytes = proa_arena_alloc(arena, size + 1);
-    for (size_t i = 0; bytes && i < size; i++) {
-        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        bytes[i] = (char)(high << 4 | low);
-    }
-    *out = (proa_bytes){ bytes, size };
-    return bytes && strlen(text) % 2 == 0;
-}
-
 static bool read_header(reading *r)
 {
-    bench_options *o = r->options;
-    const char *colon = strchr(r->value, ':');
-    if (!colon || colon == r->value)
-        return complain_of_value(r, "a header is NAME:VALUE");
-    if (o->header_count == BENCH_HEADERS_MAX)
-        return complain_of_value(r, "too many headers");
-    proa_bytes name = { r->value, (size_t)(colon - r->value) };
-    proa_bytes value = proa_bytes_of(colon + 1 + strspn(colon + 1, " "));
-    bool is_binary = name.size > 4 && memcmp(name.data + name.size - 4, "-bin", 4) == 0;
-    if (is_binary && !read_hex(o->arena, value.data, &value))
-        return complain_of_value(r, "the value of a name that ends in -bin is hex");
-    o->headers[o->header_count++] = (proa_header){ name, value };
-    return true;
+    const char *wrong = values_add_header(&r->options->headers, r->value, r->options->arena);
+    return !wrong || complain_of_value(r, wrong);
 }
 
 static bool read_shape(reading *r)
@@ -175,8 +142,9 @@ static bool make_message(reading *r)
         return message_of_file(o, r->file);
     if (r->data) {
         proa_bytes bytes;
-        return read_hex(o->arena, r->data, &bytes) ? take_message(o, bytes)
-                                                   : complain("--data", "a message is given in hex, two digits a byte");
+        return values_read_hex(r->data, o->arena, &bytes)
+                   ? take_message(o, bytes)
+                   : complain("--data", "a message is given in hex, two digits a byte");
     }
     uint64_t size = 0;
     reading of_size = { .name = "size", .value = r->size };

@@ -2,9 +2,10 @@
 /* What `proa bench` was asked for, read from its arguments. */
 #ifndef CLI_BENCH_OPTIONS_H
 #define CLI_BENCH_OPTIONS_H
+#include "cli/values.h"
 #include "proa/proa.h"
 
-enum { BENCH_HEADERS_MAX = 64, BENCH_CONNECTIONS_MAX = 10000, BENCH_STREAMS_MAX = 100000, BENCH_PIPELINE_MAX = 4096,
+enum { BENCH_CONNECTIONS_MAX = 10000, BENCH_STREAMS_MAX = 100000, BENCH_PIPELINE_MAX = 4096,
        BENCH_LANES_MAX = 1000000 };
 
 typedef enum bench_shape { BENCH_UNARY, BENCH_CLIENT, BENCH_SERVER, BENCH_BIDI } bench_shape;
@@ -23,8 +24,7 @@ typedef struct bench_options {
     proa_slice message; /* owned */
     int64_t timeout_ns;
     size_t receive_bytes_max;
-    proa_header headers[BENCH_HEADERS_MAX];
-    size_t header_count;
+    values_headers headers;
     proa_limits limits;
     bool is_plaintext, is_tls, keeps_going, is_live, is_json_output;
     const char *ca, *cert, *key, *server_name, *json_file;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/cli.h"
+#include "cli/values.h"
 #include "proa/proa.h"
 
 static const char help[] =
@@ -29,14 +30,12 @@ static const char help[] =
     "      proa call localhost:50051 /helloworld.Greeter/SayHello |\n"
     "      protoc --decode=helloworld.HelloReply helloworld.proto\n";
 
-#define HEADERS_MAX       64
 #define MESSAGE_BYTES_MAX (64u * 1024 * 1024)
 
 typedef struct invocation {
     const char *target, *path;
     int64_t timeout_ns;
-    proa_header headers[HEADERS_MAX];
-    size_t header_count;
+    values_headers headers;
     proa_tls_options tls;
     bool is_framed, is_plaintext, is_tls, is_verbose;
     proa_arena *arena;
@@ -50,42 +49,10 @@ static bool complain(const char *what, const char *why)
     return false;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-static bool read_hex(invocation *in, const char *text, proa_bytes *out)
-{
-    size_t size = strlen(text) / 2;
-    char *bytes = proa_arena_alloc(in->arena, size + 1);
-    for (size_t i = 0; bytes && i < size; i++) {
-        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        bytes[i] = (char)(high << 4 | low);
-    }
-    *out = (proa_bytes){ bytes, size };
-    return bytes && strlen(text) % 2 == 0;
-}
-
 static bool read_header(invocation *in, const char *text)
 {
-    const char *colon = strchr(text, ':');
-    if (!colon || colon == text)
-        return complain(text, "a header is NAME:VALUE");
-    if (in->header_count == HEADERS_MAX)
-        return complain(text, "too many headers");
-    proa_bytes name = { text, (size_t)(colon - text) };
-    proa_bytes value = proa_bytes_of(colon + 1 + strspn(colon + 1, " "));
-    bool is_binary = name.size > 4 && memcmp(name.data + name.size - 4, "-bin", 4) == 0;
-    if (is_binary && !read_hex(in, value.data, &value))
-        return complain(text, "the value of a name that ends in -bin is hex");
-    in->headers[in->header_count++] = (proa_header){ name, value };
-    return true;
+    const char *wrong = values_add_header(&in->headers, text, in->arena);
+    return !wrong || complain(text, wrong);
 }
 
 static bool read_timeout(invocation *in, const char *text)
@@ -271,7 +238,7 @@ static int invoke(const invocation *in)
     proa_tls_free(tls);
     proa_call *call = proa_call_begin(
         channel, in->path,
-        &(proa_call_options){ .timeout_ns = in->timeout_ns, .headers = { in->headers, in->header_count } });
+        &(proa_call_options){ .timeout_ns = in->timeout_ns, .headers = { in->headers.list, in->headers.count } });
     bool ok = send_requests(in, call);
     proa_slice message;
     while (ok && proa_call_receive(call, &message))
