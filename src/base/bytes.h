@@ -10,6 +10,13 @@ static inline void bytes_copy(void *to, const void *from, size_t size) { if (siz
 static inline bool bytes_is(proa_bytes a, const char *literal, size_t size)
 { return a.size == size && (size == 0 || memcmp(a.data, literal, size) == 0); }
 #define BYTES_IS(bytes, literal) bytes_is((bytes), "" literal "", sizeof(literal) - 1)
+static inline size_t bytes_sum(const proa_bytes *parts, size_t count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += parts[i].size;
+    return size;
+}
 bool bytes_starts_with(proa_bytes bytes, proa_bytes prefix);
 uint64_t bytes_hash(proa_bytes bytes, uint64_t seed);
 

@@ -136,14 +136,6 @@ static bool reserve(pipe_end *end, size_t size)
     return true;
 }
 
-static size_t sum(const proa_bytes *parts, size_t count)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++)
-        size += parts[i].size;
-    return size;
-}
-
 static void append(pipe_end *end, const proa_bytes *parts, size_t size)
 {
     char *to = hold_data(end->inbox) + end->size;
@@ -167,7 +159,7 @@ static size_t write_parts(io_socket *base, const proa_bytes *parts, size_t count
         notify(end);
         return 0;
     }
-    size_t offered = sum(parts, count), room = PIPE_BYTES - reader->size;
+    size_t offered = bytes_sum(parts, count), room = PIPE_BYTES - reader->size;
     size_t taken = offered < room ? offered : room;
     if (taken && !reserve(reader, reader->size + taken)) {
         end->fault = ENOMEM;

@@ -252,14 +252,6 @@ static ssize_t send_parts(int fd, const proa_bytes *parts, size_t count)
     return size;
 }
 
-static size_t sum(const proa_bytes *parts, size_t count)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++)
-        size += parts[i].size;
-    return size;
-}
-
 static size_t write_parts(io_socket *base, const proa_bytes *parts, size_t count)
 {
     system_socket *socket = CONTAINER_OF(base, system_socket, base);
@@ -267,13 +259,13 @@ static size_t write_parts(io_socket *base, const proa_bytes *parts, size_t count
     if (socket->state == CLOSED || socket->fault || socket->wants_write)
         return 0;
     if (socket->state == CONNECTING) {
-        socket->wants_write = sum(parts, count) > 0;
+        socket->wants_write = bytes_sum(parts, count) > 0;
         return 0;
     }
     size_t taken = 0;
     for (; count > 0; count -= count < PARTS_MAX ? count : PARTS_MAX, parts += PARTS_MAX) {
         size_t batch = count < PARTS_MAX ? count : PARTS_MAX;
-        size_t offered = sum(parts, batch);
+        size_t offered = bytes_sum(parts, batch);
         ssize_t size = offered ? send_parts(socket->fd, parts, batch) : 0;
         if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
             if (socket->state == OPEN)

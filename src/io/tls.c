@@ -538,19 +538,11 @@ static size_t write_records(tls_socket *t, const proa_bytes *parts, size_t count
     return taken;
 }
 
-static size_t sum(const proa_bytes *parts, size_t count)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++)
-        size += parts[i].size;
-    return size;
-}
-
 static size_t write_parts(io_socket *base, const proa_bytes *parts, size_t count)
 {
     tls_socket *t = CONTAINER_OF(base, tls_socket, base);
     PROA_ASSERT(!t->is_ended_out, "nothing is written behind io_socket_end");
-    size_t size = sum(parts, count);
+    size_t size = bytes_sum(parts, count);
     if (t->state == CLOSED || t->fault || t->wants_write || size == 0)
         return 0;
     if (t->state == HANDSHAKE || buffer_size(&t->out)) {

@@ -251,20 +251,12 @@ static void own(io_socket *base, const io_socket_handler *handler, void *owner)
     conn_notify(e);
 }
 
-static size_t sum(const proa_bytes *parts, size_t count)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++)
-        size += parts[i].size;
-    return size;
-}
-
 static size_t write_parts(io_socket *base, const proa_bytes *parts, size_t count)
 {
     sim_end *e = end_of(base);
     connection *c = e->connection;
     lane *l = out_of(e);
-    size_t offered = sum(parts, count);
+    size_t offered = bytes_sum(parts, count);
     if (e->is_ended_out)
         world_fail(c->world, "nothing is written behind the end", "net %u", c->number);
     if (e->state == CLOSED || e->fault || e->wants_write)
