@@ -244,22 +244,29 @@ static void on_connected_paused(void *owner)
     io_socket_pause(p->socket, true);
 }
 
+/* The server's end pauses in on_connected; the client has written its first bytes. */
+static void open_paused(secured *s)
+{
+    static io_socket_handler handler;
+    proa_error error;
+    handler = peer_handler;
+    handler.on_connected = on_connected_paused;
+    wire_open(&s->wire, loop);
+    s->client = s->server = (peer){ 0 };
+    s->server.socket = io_tls_start(loop, s->wire.ends[1], server_tls, NULL, &handler, &s->server, &error);
+    s->client.socket =
+        io_tls_start(loop, s->wire.ends[0], client_tls, "greeter.example", &peer_handler, &s->client, &error);
+    while (!s->client.connected)
+        wire_step(&s->wire);
+    assert_int_equal(peer_write(&s->client, "first", 5), 5);
+}
+
 /* The client's first bytes come with the end of its handshake, when the server's owner may not want them yet. */
 static void bytes_that_come_with_the_handshake_wait_for_their_owner(void **state)
 {
     (void)state;
-    io_socket_handler handler = peer_handler;
-    handler.on_connected = on_connected_paused;
     secured s;
-    proa_error error;
-    wire_open(&s.wire, loop);
-    s.client = s.server = (peer){ 0 };
-    s.server.socket = io_tls_start(loop, s.wire.ends[1], server_tls, NULL, &handler, &s.server, &error);
-    s.client.socket =
-        io_tls_start(loop, s.wire.ends[0], client_tls, "greeter.example", &peer_handler, &s.client, &error);
-    while (!s.client.connected)
-        wire_step(&s.wire);
-    assert_int_equal(peer_write(&s.client, "first", 5), 5);
+    open_paused(&s);
     secured_settle(&s);
     assert_int_equal(s.server.connected, 1);
     assert_int_equal(s.server.reads, 0);
@@ -274,18 +281,8 @@ static void bytes_that_come_with_the_handshake_wait_for_their_owner(void **state
 static void a_pause_hides_neither_bytes_nor_a_good_end(void **state)
 {
     (void)state;
-    io_socket_handler handler = peer_handler;
-    handler.on_connected = on_connected_paused;
     secured s;
-    proa_error error;
-    wire_open(&s.wire, loop);
-    s.client = s.server = (peer){ 0 };
-    s.server.socket = io_tls_start(loop, s.wire.ends[1], server_tls, NULL, &handler, &s.server, &error);
-    s.client.socket =
-        io_tls_start(loop, s.wire.ends[0], client_tls, "greeter.example", &peer_handler, &s.client, &error);
-    while (!s.client.connected)
-        wire_step(&s.wire);
-    assert_int_equal(peer_write(&s.client, "first", 5), 5);
+    open_paused(&s);
     io_socket_end(s.client.socket);
     io_loop_turn(loop, 0); /* so that it passes in one piece with the end of the handshake */
     secured_settle(&s);
